@@ -1,0 +1,1 @@
+"""What every Maatu service needs and nothing else. Imports no model library."""

@@ -1,0 +1,74 @@
+"""Configuration: the environment is read once, at start, into one frozen object, and checked.
+
+Each service derives its own `Config` from `ServiceConfig` with an `env_prefix`, so that the field `endpoint_silence_ms` of
+the stt service is set by MAATU_STT_ENDPOINT_SILENCE_MS. Settings that all services share keep one name for all of them
+(MAATU_MODELS_DIR, MAATU_REDIS_URL, OTEL_EXPORTER_OTLP_ENDPOINT). Lists and mappings are written as JSON.
+"""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from maatu_runtime.errors import ConfigurationError
+
+
+class ServiceConfig(BaseSettings):
+    """What every service can be told. Durations carry their unit in the name."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    host: str = "127.0.0.1"
+    """Address to listen on; "0.0.0.0" in a container."""
+    port: int = Field(default=0, ge=0, le=65535)
+    """gRPC port; 0 takes a free one, which the line "listening" in the log names."""
+    metrics_port: int = Field(default=0, ge=0, le=65535)
+    """Port of the Prometheus page /metrics; 0 takes a free one."""
+    max_concurrent_requests: int = Field(default=64, ge=1)
+    """Requests of one method served at once; one more is refused with RESOURCE_EXHAUSTED."""
+    drain_grace_s: float = Field(default=30.0, ge=0)
+    """After SIGTERM, how long running requests may take to finish."""
+    drain_notice_s: float = Field(default=0.0, ge=0)
+    """After SIGTERM, how long the server says NOT_SERVING before it refuses new requests: time for endpoints to notice."""
+    tls_cert: Path | None = None
+    """PEM file with the server's certificate chain; with tls_key it turns TLS on."""
+    tls_key: Path | None = None
+    """PEM file with the server's private key."""
+    tls_client_ca: Path | None = None
+    """PEM file with the authority of client certificates; it turns mutual TLS on."""
+    tls_ca: Path | None = Field(default=None, validation_alias="MAATU_TLS_CA")
+    """PEM file with the authority of the services this one calls; it turns TLS on towards them."""
+    models_dir: Path = Field(default=Path("build/models"), validation_alias="MAATU_MODELS_DIR")
+    """Where `maatu models pull` puts models."""
+    otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    """OTLP/gRPC collector for spans, for example "http://localhost:4317"; none: spans go nowhere."""
+    log_level: str = Field(default="info", validation_alias="MAATU_LOG_LEVEL", pattern="^(debug|info|warning|error)$")
+    """Least severe log lines written."""
+    log_format: str = Field(default="json", validation_alias="MAATU_LOG_FORMAT", pattern="^(json|console)$")
+    """"json" for collectors, "console" for people."""
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Reads and checks the environment.
+
+        Raises:
+            ConfigurationError: names each variable that is wrong and why.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            prefix = cls.model_config.get("env_prefix", "")
+            lines = [
+                f"  {_variable(cls, prefix, str(issue['loc'][0]) if issue['loc'] else '')}: {issue['msg']}"
+                for issue in error.errors()
+            ]
+            raise ConfigurationError("\n".join(["these settings are wrong:", *lines])) from None
+
+
+def _variable(config: type[ServiceConfig], prefix: str, name: str) -> str:
+    """The environment variable that sets a field."""
+    field = config.model_fields.get(name)
+    if field is None or not isinstance(field.validation_alias, str):
+        return name if name.isupper() else (prefix + name).upper()
+    return field.validation_alias
