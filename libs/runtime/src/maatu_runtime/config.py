@@ -5,6 +5,10 @@ the stt service is set by MAATU_STT_ENDPOINT_SILENCE_MS. Settings that all servi
 (MAATU_MODELS_DIR, MAATU_REDIS_URL, OTEL_EXPORTER_OTLP_ENDPOINT). Lists and mappings are written as JSON.
 """
 
+import ast
+import inspect
+import itertools
+import textwrap
 from pathlib import Path
 from typing import Self
 
@@ -65,6 +69,17 @@ class ServiceConfig(BaseSettings):
             ]
             raise ConfigurationError("\n".join(["these settings are wrong:", *lines])) from None
 
+    @classmethod
+    def describe(cls) -> str:
+        """Every setting as a line for --help: its variable, its default and what it means."""
+        meanings = _meanings(cls)
+        prefix = cls.model_config.get("env_prefix", "")
+        lines = []
+        for name, field in cls.model_fields.items():
+            default = field.get_default(call_default_factory=True)
+            lines.append(f"  {_variable(cls, prefix, name)} (default {default!r})\n      {meanings.get(name, '')}")
+        return "\n".join(lines)
+
 
 def _variable(config: type[ServiceConfig], prefix: str, name: str) -> str:
     """The environment variable that sets a field."""
@@ -72,3 +87,18 @@ def _variable(config: type[ServiceConfig], prefix: str, name: str) -> str:
     if field is None or not isinstance(field.validation_alias, str):
         return name if name.isupper() else (prefix + name).upper()
     return field.validation_alias
+
+
+def _meanings(config: type[ServiceConfig]) -> dict[str, str]:
+    """The docstring under each field, of the class and those it derives from."""
+    meanings: dict[str, str] = {}
+    for cls in reversed(config.__mro__):
+        if not issubclass(cls, ServiceConfig):
+            continue
+        body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+        assert isinstance(body, ast.ClassDef)
+        for declared, following in itertools.pairwise(body.body):
+            match declared, following:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    meanings[name] = " ".join(text.split())
+    return meanings

@@ -1,0 +1,188 @@
+"""One spoken conversation: audio and text in, events out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+from maatu.v1 import common_pb2, gateway_pb2, stt_pb2
+from maatu_runtime.audio import AudioFormat, StreamEncoder, read_audio
+from maatu_runtime.audio.samples import Samples
+from maatu_runtime.errors import InvalidSequence
+from maatu_runtime.status import from_rpc_error
+
+from maatu_client.pace import live_frames
+
+Call = grpc.aio.StreamStreamCall[gateway_pb2.ConverseRequest, gateway_pb2.ConverseResponse]
+
+
+class Conversation:
+    """A conversation that is under way. Made by `VoiceClient.converse`; an async context manager and async iterator.
+
+    Iterating gives each `maatu.v1.ConversationEvent` as it comes and ends when the gateway has answered everything that
+    was said before `end`. One task may iterate while others send. Leaving the context early ends the call.
+
+    Every method raises `maatu_runtime.errors.MaatuError` types: what the gateway answered, or `Unavailable` where it
+    does not answer.
+    """
+
+    def __init__(
+        self, open_call: Callable[[], Call], config: gateway_pb2.ConversationConfig, input_format: AudioFormat
+    ) -> None:
+        self._open_call = open_call
+        self._config = config
+        self._input_format = input_format
+        self._call: Call | None = None
+        self._speaking: asyncio.Task[None] | None = None
+        self._utterances_open = 0
+        self._utterances = 0
+        self._ended = False
+
+    async def __aenter__(self) -> Self:
+        self._call = self._open_call()
+        await self._send(gateway_pb2.ConverseRequest(config=self._config))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._speaking is not None:
+            self._speaking.cancel()
+            await asyncio.wait([self._speaking])
+        assert self._call is not None
+        self._call.cancel()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> gateway_pb2.ConversationEvent:
+        """The next event.
+
+        A timeout around this ends the conversation, for gRPC cancels a call whose read is cancelled.
+        """
+        assert self._call is not None, "enter the conversation first: async with client.converse(...) as conversation"
+        try:
+            response = await self._call.read()
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error, hop="gateway") from None
+        if response is grpc.aio.EOF:
+            self._raise_what_speaking_met()
+            raise StopAsyncIteration
+        self._follow(response.event)
+        return response.event
+
+    async def send_audio(self, data: bytes) -> None:
+        """Sends the next 10 to 200 ms of audio in the input format; for Opus, one packet."""
+        await self._send(gateway_pb2.ConverseRequest(audio=data))
+
+    async def send_text(self, text: str) -> None:
+        """Sends a turn that is typed."""
+        await self._send(gateway_pb2.ConverseRequest(text=gateway_pb2.TextInput(text=text)))
+
+    async def report_playback(self, turn_id: str, played_s: float) -> None:
+        """Says how much of a turn's audio has been heard, in seconds from its first sample."""
+        played = Duration()
+        played.FromTimedelta(timedelta(seconds=played_s))
+        progress = gateway_pb2.PlaybackProgress(turn_id=turn_id, played=played)
+        await self._send(gateway_pb2.ConverseRequest(playback=progress))
+
+    async def cancel_turn(self, turn_id: str = "") -> None:
+        """Stops a turn; without a name, whichever is being answered."""
+        await self._send(gateway_pb2.ConverseRequest(cancel_turn=gateway_pb2.CancelTurn(turn_id=turn_id)))
+
+    async def end(self) -> None:
+        """Says that nothing more will be sent. What was said is still answered. A second call does nothing."""
+        if not self._ended:
+            self._ended = True
+            await self._send(gateway_pb2.ConverseRequest(end_of_input=common_pb2.EndOfInput()))
+            assert self._call is not None
+            await self._guard(self._call.done_writing())
+
+    def speak(
+        self,
+        recording: Path | str | Samples,
+        sample_rate_hz: int = 16_000,
+        *,
+        frame_ms: int = 20,
+        end: bool = True,
+    ) -> asyncio.Task[None]:
+        """Starts sending a recording in real time, as a live microphone would; iterate over the events meanwhile.
+
+        After the recording comes silence until the gateway has found the end of the speech.
+
+        Args:
+            recording: An audio file, or mono float32 samples in [-1, 1].
+            sample_rate_hz: Rate of the samples; for a file, the rate at which it is read.
+            frame_ms: Length of a frame, 20 to 100 ms.
+            end: End the conversation's input afterwards.
+
+        Returns:
+            The task that sends, to wait for. What it meets is raised by the iteration too.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+            InvalidAudio: The file holds no audio.
+            InvalidSequence: Another recording is still being sent.
+        """
+        if self._speaking is not None and not self._speaking.done():
+            raise InvalidSequence("a recording is still being sent")
+        samples = read_audio(recording, sample_rate_hz) if isinstance(recording, Path | str) else recording
+        self._speaking = asyncio.create_task(self._speak(samples, sample_rate_hz, frame_ms, end))
+        return self._speaking
+
+    async def _speak(self, samples: Samples, sample_rate_hz: int, frame_ms: int, end: bool) -> None:
+        encoder = StreamEncoder(sample_rate_hz, self._input_format)
+        before = self._utterances
+
+        def listening() -> bool:
+            return self._utterances_open > 0 or self._utterances == before
+
+        async for frame in live_frames(samples, sample_rate_hz, frame_ms=frame_ms, listening=listening):
+            for message in encoder.push(frame):
+                await self.send_audio(message.data)
+        if end:
+            await self.end()
+
+    def _raise_what_speaking_met(self) -> None:
+        task = self._speaking
+        if task is not None and task.done() and not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+
+    def _follow(self, event: gateway_pb2.ConversationEvent) -> None:
+        """Keeps count of the utterances the gateway hears."""
+        if event.WhichOneof("event") != "speech":
+            return
+        match event.speech.type:
+            case stt_pb2.SpeechActivity.TYPE_SPEECH_STARTED:
+                self._utterances += 1
+                self._utterances_open += 1
+            case stt_pb2.SpeechActivity.TYPE_SPEECH_STOPPED:
+                self._utterances_open = max(0, self._utterances_open - 1)
+
+    async def _send(self, request: gateway_pb2.ConverseRequest) -> None:
+        assert self._call is not None, "enter the conversation first: async with client.converse(...) as conversation"
+        await self._guard(self._call.write(request))
+
+    async def _guard(self, sending: Awaitable[None]) -> None:
+        """Awaits a write; where the call has ended, raises why it did."""
+        assert self._call is not None
+        try:
+            await sending
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error, hop="gateway") from None
+        except asyncio.InvalidStateError:
+            # grpc.aio says only that the call is over; its status says why.
+            code = await self._call.code()
+            if code is grpc.StatusCode.OK:
+                raise InvalidSequence("the conversation is over") from None
+            error = grpc.aio.AioRpcError(
+                code,
+                await self._call.initial_metadata(),
+                await self._call.trailing_metadata(),
+                details=await self._call.details(),
+            )
+            raise from_rpc_error(error, hop="gateway") from None

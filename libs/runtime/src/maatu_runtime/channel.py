@@ -1,0 +1,65 @@
+"""Channels to other services: keepalive, retries of calls that never began, TLS, and deadlines for hops."""
+
+import json
+from pathlib import Path
+
+import grpc
+
+KEEPALIVE_MS = 20_000
+"""A dead connection is noticed within this time and the ping's own time-out."""
+MAX_MESSAGE_BYTES = 5 * 1024 * 1024
+"""Largest message: a whole recording in Ask or Recognize, which themselves stop at 4 MiB, and its envelope."""
+
+_SERVICE_CONFIG = {
+    "loadBalancingConfig": [{"round_robin": {}}],
+    "healthCheckConfig": {"serviceName": ""},
+    "methodConfig": [
+        {
+            "name": [{}],
+            "retryPolicy": {
+                "maxAttempts": 3,
+                "initialBackoff": "0.05s",
+                "maxBackoff": "0.3s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ],
+    "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+}
+
+
+def create_channel(target: str, *, tls_ca: Path | None = None, tls: bool = False) -> grpc.aio.Channel:
+    """Opens a channel; it connects with the first call, and again by itself after a loss.
+
+    Args:
+        target: "host:port", or "dns:///service:port" to spread calls over all pods of a headless service.
+        tls_ca: PEM file of the authority that signed the server's certificate; turns TLS on.
+        tls: Turn TLS on with the system's authorities.
+    """
+    options = [
+        ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+        ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+        ("grpc.keepalive_timeout_ms", 5_000),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        # Default windows hold over a minute of audio, which would make every cancellation late (grpc/grpc#21348).
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.http2.lookahead_bytes", 65_536),
+    ]
+    if tls or tls_ca is not None:
+        roots = tls_ca.read_bytes() if tls_ca is not None else None
+        return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(roots), options=options)
+    return grpc.aio.insecure_channel(target, options=options)
+
+
+def hop_timeout_s(remaining_s: float, budget_s: float, *, margin_s: float = 0.05) -> float:
+    """The deadline of one hop: its own budget, or what is left of the turn less the time to report a failure.
+
+    Returns:
+        Seconds, at least 1 ms, so that a turn out of time fails as DEADLINE_EXCEEDED and not as a bad argument.
+    """
+    return max(0.001, min(remaining_s - margin_s, budget_s))

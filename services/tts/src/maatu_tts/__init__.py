@@ -1,0 +1,1 @@
+"""Maatu's text-to-speech service."""

@@ -1,0 +1,150 @@
+"""The interface of a speech engine."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import IntEnum
+
+from maatu_runtime.audio.samples import Samples
+from maatu_runtime.language import Language
+
+
+class Priority(IntEnum):
+    """What goes first where there is more to do than places. The values are those of maatu.v1.Priority."""
+
+    BATCH = 1
+    """Nobody waits."""
+    INTERACTIVE = 2
+    """A person waits."""
+    FIRST_CLAUSE = 3
+    """A person hears silence until it is done."""
+
+
+@dataclass(frozen=True)
+class EngineVoice:
+    """A voice of an engine."""
+
+    name: str
+    """Unique over all engines."""
+    languages: tuple[Language, ...]
+    """What it speaks, its own language first."""
+    sample_rate_hz: int
+    """Rate at which the engine makes its audio."""
+    description: str
+    """How it sounds."""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an engine can be asked for beyond text, voice and speaking rate."""
+
+    tokens: bool = False
+    """It decodes codec tokens, and its chunks are measured in them."""
+    seed: bool = False
+    """The same seed gives the same audio."""
+    temperature: bool = False
+    """It samples."""
+    descriptions: bool = False
+    """It follows a description of the voice."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One piece of text to speak at a stretch: a clause, or a sentence of it."""
+
+    text: str
+    """Plain text, at most `maatu_tts.text.LONGEST_PIECE_CHARS` characters, with something in it that can be spoken."""
+    voice: EngineVoice
+    """One of the engine's own."""
+    speaking_rate: float = 1.0
+    """0.5 to 2; 1 is the voice's own."""
+    priority: Priority = Priority.INTERACTIVE
+    """What goes first."""
+    seed: int | None = None
+    """Random seed; only for engines that can."""
+    temperature: float | None = None
+    """Sampling temperature, 0 to 2; only for engines that can."""
+    description: str = ""
+    """How the voice is to sound; only for engines that can."""
+
+
+@dataclass(frozen=True)
+class EngineAudio:
+    """What an engine yields."""
+
+    samples: Samples
+    """Mono float32 in [-1, 1] at the voice's rate."""
+    compute_s: float
+    """Time the engine worked on them, in seconds, without waiting."""
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """How an engine runs now."""
+
+    model: str
+    """Name of its model."""
+    device: str
+    """"cpu" or "cuda:0"."""
+    compute_type: str
+    """"float32", "int16"."""
+    warmup_s: float
+    """How long warm-up took."""
+    slots: int
+    """Utterances it works on at once."""
+    slots_in_use: int
+    """Utterances it works on now."""
+    queue_depth: int
+    """Utterances that wait for a slot."""
+
+
+class Engine(ABC):
+    """Turns text into a stream of samples. One engine serves all streams of the process.
+
+    Attributes:
+        name: What configuration and status call it: "piper".
+        capabilities: What it can be asked for.
+    """
+
+    name: str
+    capabilities: Capabilities
+
+    @property
+    @abstractmethod
+    def voices(self) -> Sequence[EngineVoice]:
+        """Its voices; of those that speak a language, the preferred one first. Empty before warm-up."""
+
+    @abstractmethod
+    async def warm_up(self) -> None:
+        """Loads models and makes the first utterance as quick as the thousandth.
+
+        Raises:
+            ModelNotInstalled: A model is missing.
+        """
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Releases threads and memory. No utterance may be running."""
+
+    @abstractmethod
+    def admit(self) -> AbstractContextManager[None]:
+        """Takes a place for one stream of utterances; the place is free again when the context ends.
+
+        Raises:
+            CapacityExceeded: All places are taken.
+        """
+
+    @abstractmethod
+    def synthesize(self, utterance: Utterance) -> AsyncGenerator[EngineAudio, None]:
+        """Speaks one utterance: yields its audio in order, the first as early as the engine can.
+
+        Closing the generator stops the engine's work at once. A consumer that is slow occupies no slot.
+
+        Raises:
+            ModelFailed: The model broke on this utterance.
+        """
+
+    @abstractmethod
+    def status(self) -> EngineStatus:
+        """How it runs now."""
