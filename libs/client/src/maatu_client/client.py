@@ -1,5 +1,6 @@
 """The Python client of the gateway."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +11,8 @@ from maatu.v1 import gateway_pb2
 from maatu.v1.gateway_pb2_grpc import VoiceGatewayStub
 from maatu_runtime.channel import create_channel
 from maatu_runtime.status import from_rpc_error
+from maatu_runtime.telemetry import outgoing_metadata, start_telemetry
+from opentelemetry.trace import Span, SpanKind
 
 from maatu_client.conversation import Conversation
 from maatu_client.options import INPUT_FORMAT, Options, conversation_config
@@ -29,24 +32,38 @@ class VoiceClient:
 
     Args:
         target: HOST:PORT of the gateway. The connection is made by the first call.
+        tls: Turn TLS on with the system's authorities.
         tls_ca: PEM file with the authority of the server's certificate; it turns TLS on.
+        otlp_endpoint: OTLP/gRPC collector for the client's spans. Each call begins a trace, or goes on with the current
+            one, whether or not there is a collector.
     """
 
-    def __init__(self, target: str = DEFAULT_TARGET, *, tls_ca: Path | None = None) -> None:
+    def __init__(
+        self,
+        target: str = DEFAULT_TARGET,
+        *,
+        tls: bool = False,
+        tls_ca: Path | None = None,
+        otlp_endpoint: str | None = None,
+    ) -> None:
         self.target = target
+        self._tls = tls
         self._tls_ca = tls_ca
-        self._channel: grpc.aio.Channel | None = None
+        self._otlp_endpoint = otlp_endpoint
 
     async def __aenter__(self) -> Self:
-        self._channel = create_channel(self.target, hop="gateway", tls_ca=self._tls_ca)
+        self._provider = start_telemetry("client", otlp_endpoint=self._otlp_endpoint)
+        self._tracer = self._provider.get_tracer("maatu")
+        self._channel = create_channel(self.target, tls=self._tls, tls_ca=self._tls_ca)
         self._stub = VoiceGatewayStub(self._channel)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._channel is not None
         await self._channel.close()
+        # Sends the last spans, which may wait for the collector.
+        await asyncio.to_thread(self._provider.shutdown)
 
     def converse(self, language: str = "en-US", **options: Unpack[Options]) -> Conversation:
         """Opens a conversation: use it as `async with client.converse("kn-IN") as conversation`.
@@ -56,7 +73,12 @@ class VoiceClient:
             options: See `Options`.
         """
         config = conversation_config(language, options)
-        return Conversation(lambda: self._stub.Converse(), config, options.get("input_format", INPUT_FORMAT))
+        return Conversation(
+            lambda metadata: self._stub.Converse(metadata=metadata),
+            config,
+            options.get("input_format", INPUT_FORMAT),
+            lambda: self._start_span("Converse"),
+        )
 
     async def ask(
         self, question: str | bytes, language: str = "en-US", **options: Unpack[Options]
@@ -77,7 +99,8 @@ class VoiceClient:
             if isinstance(question, str)
             else gateway_pb2.AskRequest(config=config, audio=question)
         )
-        call = self._stub.Ask(request)
+        span = self._start_span("Ask")
+        call = self._stub.Ask(request, metadata=outgoing_metadata(span))
         try:
             async for response in call:
                 yield response.event
@@ -85,3 +108,7 @@ class VoiceClient:
             raise from_rpc_error(error, hop="gateway") from None
         finally:
             call.cancel()
+            span.end()
+
+    def _start_span(self, method: str) -> Span:
+        return self._tracer.start_span(f"maatu.v1.VoiceGateway/{method}", kind=SpanKind.CLIENT)

@@ -14,6 +14,8 @@ from maatu_runtime.audio import AudioFormat, StreamEncoder, read_audio
 from maatu_runtime.audio.samples import Samples
 from maatu_runtime.errors import InvalidSequence
 from maatu_runtime.status import from_rpc_error
+from maatu_runtime.telemetry import outgoing_metadata
+from opentelemetry.trace import Span
 
 from maatu_client.pace import live_frames
 
@@ -31,20 +33,29 @@ class Conversation:
     """
 
     def __init__(
-        self, open_call: Callable[[], Call], config: gateway_pb2.ConversationConfig, input_format: AudioFormat
+        self,
+        open_call: Callable[[tuple[tuple[str, str], ...]], Call],
+        config: gateway_pb2.ConversationConfig,
+        input_format: AudioFormat,
+        start_span: Callable[[], Span],
     ) -> None:
         self._open_call = open_call
+        self._start_span = start_span
         self._config = config
         self._input_format = input_format
         self._call: Call | None = None
         self._speaking: asyncio.Task[None] | None = None
         self._utterances_open = 0
-        self._utterances = 0
         self._ended = False
 
     async def __aenter__(self) -> Self:
-        self._call = self._open_call()
-        await self._send(gateway_pb2.ConverseRequest(config=self._config))
+        self._span = self._start_span()
+        self._call = self._open_call(outgoing_metadata(self._span))
+        try:
+            await self._send(gateway_pb2.ConverseRequest(config=self._config))
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
         return self
 
     async def __aexit__(
@@ -55,6 +66,7 @@ class Conversation:
             await asyncio.wait([self._speaking])
         assert self._call is not None
         self._call.cancel()
+        self._span.end()
 
     def __aiter__(self) -> Self:
         return self
@@ -69,7 +81,7 @@ class Conversation:
             response = await self._call.read()
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error, hop="gateway") from None
-        if response is grpc.aio.EOF:
+        if not isinstance(response, gateway_pb2.ConverseResponse):  # EOF
             self._raise_what_speaking_met()
             raise StopAsyncIteration
         self._follow(response.event)
@@ -136,12 +148,8 @@ class Conversation:
 
     async def _speak(self, samples: Samples, sample_rate_hz: int, frame_ms: int, end: bool) -> None:
         encoder = StreamEncoder(sample_rate_hz, self._input_format)
-        before = self._utterances
-
-        def listening() -> bool:
-            return self._utterances_open > 0 or self._utterances == before
-
-        async for frame in live_frames(samples, sample_rate_hz, frame_ms=frame_ms, listening=listening):
+        frames = live_frames(samples, sample_rate_hz, frame_ms=frame_ms, listening=lambda: self._utterances_open > 0)
+        async for frame in frames:
             for message in encoder.push(frame):
                 await self.send_audio(message.data)
         if end:
@@ -153,12 +161,11 @@ class Conversation:
             raise error
 
     def _follow(self, event: gateway_pb2.ConversationEvent) -> None:
-        """Keeps count of the utterances the gateway hears."""
+        """Keeps count of the utterances whose end the gateway has not found yet."""
         if event.WhichOneof("event") != "speech":
             return
         match event.speech.type:
             case stt_pb2.SpeechActivity.TYPE_SPEECH_STARTED:
-                self._utterances += 1
                 self._utterances_open += 1
             case stt_pb2.SpeechActivity.TYPE_SPEECH_STOPPED:
                 self._utterances_open = max(0, self._utterances_open - 1)
@@ -169,20 +176,19 @@ class Conversation:
 
     async def _guard(self, sending: Awaitable[None]) -> None:
         """Awaits a write; where the call has ended, raises why it did."""
-        assert self._call is not None
         try:
             await sending
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error, hop="gateway") from None
         except asyncio.InvalidStateError:
             # grpc.aio says only that the call is over; its status says why.
-            code = await self._call.code()
-            if code is grpc.StatusCode.OK:
-                raise InvalidSequence("the conversation is over") from None
-            error = grpc.aio.AioRpcError(
-                code,
-                await self._call.initial_metadata(),
-                await self._call.trailing_metadata(),
-                details=await self._call.details(),
-            )
-            raise from_rpc_error(error, hop="gateway") from None
+            raise await self._why_it_ended() from None
+
+    async def _why_it_ended(self) -> Exception:
+        call = self._call
+        assert call is not None
+        code = await call.code()
+        if code is grpc.StatusCode.OK:
+            return InvalidSequence("the conversation is over")
+        headers, trailers = await call.initial_metadata(), await call.trailing_metadata()
+        return from_rpc_error(grpc.aio.AioRpcError(code, headers, trailers, await call.details()), hop="gateway")

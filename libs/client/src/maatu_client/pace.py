@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import numpy as np
 from maatu_runtime.audio.samples import Samples
 
-MIN_TRAILING_SILENCE_S = 0.5
+MIN_TRAILING_SILENCE_S = 1.0
 """Silence sent at least after a recording: its last word may not have been noticed yet."""
 MAX_TRAILING_SILENCE_S = 8.0
 """Silence sent at most: longer than any endpoint takes that a service allows by default."""

@@ -18,6 +18,7 @@ import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from opentelemetry import trace
 from opentelemetry.trace import Tracer
 from prometheus_client import start_http_server
 
@@ -190,6 +191,7 @@ async def _serve_until_signal(name: str, config: C, build: Callable[[C], Service
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     provider = start_telemetry(name, otlp_endpoint=config.otlp_endpoint)
+    trace.set_tracer_provider(provider)  # once per process; `build` gets its tracer from there
     page = None
     try:
         service = build(config)

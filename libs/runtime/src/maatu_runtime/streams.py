@@ -12,9 +12,15 @@ from concurrent.futures import Executor
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+import structlog
+
 from maatu_runtime.errors import DeadlineExceeded
 
 T = TypeVar("T")
+log = structlog.get_logger()
+
+WARNING_FILL = 0.8
+"""Fill of a request queue from which the log warns."""
 
 
 class _End:
@@ -36,12 +42,21 @@ class RequestStream(Generic[T]):
         iterator: What gRPC hands to the handler.
         capacity: Messages read ahead at most.
         idle_timeout_s: Longest wait for a message; None waits for ever.
+        on_fill: Told how full the queue is, 0 to 1, when a message is put in. At 80 % the log warns, once a stream.
     """
 
-    def __init__(self, iterator: AsyncIterator[T], *, capacity: int = 64, idle_timeout_s: float | None = None) -> None:
+    def __init__(
+        self,
+        iterator: AsyncIterator[T],
+        *,
+        capacity: int = 64,
+        idle_timeout_s: float | None = None,
+        on_fill: Callable[[float], None] | None = None,
+    ) -> None:
         self._iterator = iterator
         self._queue: asyncio.Queue[T | _End | BaseException] = asyncio.Queue(capacity)
         self._idle_timeout_s = idle_timeout_s
+        self._on_fill = on_fill
         self._pump: asyncio.Task[None] | None = None
         self._ended = False
 
@@ -86,15 +101,17 @@ class RequestStream(Generic[T]):
             raise item
         return item
 
-    @property
-    def fill(self) -> float:
-        """How full the queue is, 0 to 1."""
-        return self._queue.qsize() / self._queue.maxsize
-
     async def _run(self) -> None:
+        has_warned = False
         try:
             async for message in self._iterator:
                 await self._queue.put(message)
+                fill = self._queue.qsize() / self._queue.maxsize
+                if self._on_fill is not None:
+                    self._on_fill(fill)
+                if fill >= WARNING_FILL and not has_warned:
+                    has_warned = True
+                    log.warning("request_queue_filling", fill=round(fill, 2), capacity=self._queue.maxsize)
         except Exception as error:
             await self._queue.put(error)
         else:

@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractContextManager
 
 import numpy as np
-from numpy.typing import NDArray
-
 from maatu_runtime.audio.samples import from_int16
 from maatu_runtime.errors import ModelFailed, UnsupportedLanguage
 from maatu_runtime.language import Language
+from numpy.typing import NDArray
+
 from maatu_tts.engine import espeak_library
 from maatu_tts.engine.base import Capabilities, Engine, EngineAudio, EngineStatus, EngineVoice, Utterance
 from maatu_tts.engine.workers import Emit, Workers
@@ -56,7 +56,9 @@ class EspeakEngine(Engine):
         for voice in ordered:
             name = f"espeak-{voice.identifier.rpartition('/')[2].lower()}"
             self._identifiers[name] = voice.identifier
-            languages = tuple(dict.fromkeys(_language(tag) for _, tag in voice.languages))
+            languages = tuple(dict.fromkeys(language for _, tag in voice.languages if (language := _language(tag))))
+            if not languages:
+                continue
             self._voices.append(EngineVoice(name, languages, library.sample_rate_hz, f"eSpeak NG, {voice.name}"))
         self._warmup_s = self._clock() - began
 
@@ -106,12 +108,12 @@ class EspeakEngine(Engine):
         )
 
 
-def _language(tag: str) -> Language:
-    """eSpeak's tags, of which some name dialects ("en-gb-x-rp", "en-us-nyc") that ours leave out."""
+def _language(tag: str) -> Language | None:
+    """eSpeak's tags. Some name dialects ("en-gb-x-rp", "en-us-nyc"), which ours leave out; Klingon's is no tag at all."""
     parts = tag.partition("-x-")[0].split("-")
-    while len(parts) > 1:
+    while parts:
         try:
             return Language.parse("-".join(parts))
         except UnsupportedLanguage:
             parts.pop()
-    return Language.parse(parts[0])
+    return None

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from maatu_runtime.audio.samples import Samples
 from maatu_runtime.errors import CapacityExceeded, Quota
+
 from maatu_tts.engine.base import EngineAudio, Priority
 
 Emit = Callable[[Samples], None]
@@ -97,7 +98,7 @@ class Workers:
             await turn
         finally:
             turn.cancel()
-            await asyncio.wait([turn])
+            await asyncio.gather(turn, return_exceptions=True)
 
     async def close(self) -> None:
         """Ends the threads."""

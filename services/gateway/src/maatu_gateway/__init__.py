@@ -1,0 +1,1 @@
+"""The gateway: owns the conversation; the only service a client ever sees."""

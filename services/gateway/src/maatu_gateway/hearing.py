@@ -1,0 +1,105 @@
+"""The listening side of a conversation: the client's audio on its way to stt, and when each sample of it arrived."""
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import AsyncGenerator
+
+from maatu.v1 import common_pb2, stt_pb2
+from maatu_runtime.audio import AudioFormat, Encoding
+
+from maatu_gateway.settings import ConversationSettings
+from maatu_gateway.timeline import Clock
+
+_QUEUE_MESSAGES = 16
+"""Audio messages that may wait for stt; more wait in the client's own queue, where they are counted."""
+_REMEMBERED_MESSAGES = 20_000
+"""Messages whose arrival is remembered: over three minutes in the shortest frames."""
+
+
+class ArrivalClock:
+    """Maps positions in the client's audio to the time at which they reached the gateway.
+
+    Args:
+        audio_format: Of the stream.
+        clock: Nanoseconds, monotonic.
+    """
+
+    def __init__(self, audio_format: AudioFormat, clock: Clock) -> None:
+        self._format = audio_format
+        self._clock = clock
+        self._ends_ns: list[int] = []
+        self._arrivals_ns: list[int] = []
+
+    def arrived(self, audio: bytes) -> None:
+        """A message of audio came just now."""
+        end_ns = (self._ends_ns[-1] if self._ends_ns else 0) + playing_time_ns(audio, self._format)
+        self._ends_ns.append(end_ns)
+        self._arrivals_ns.append(self._clock())
+        if len(self._ends_ns) > 2 * _REMEMBERED_MESSAGES:
+            del self._ends_ns[:_REMEMBERED_MESSAGES], self._arrivals_ns[:_REMEMBERED_MESSAGES]
+
+    def arrival_ns(self, offset_ns: int) -> int:
+        """When the sample at `offset_ns` from the start of the stream arrived."""
+        if not self._ends_ns:
+            return self._clock()
+        return self._arrivals_ns[min(bisect_left(self._ends_ns, offset_ns), len(self._ends_ns) - 1)]
+
+
+def playing_time_ns(audio: bytes, audio_format: AudioFormat) -> int:
+    """How long a message of audio plays, nanoseconds. Opus packets tell it in their first bytes (RFC 6716, 3.1)."""
+    if audio_format.encoding is not Encoding.OPUS:
+        sample_bytes = 2 if audio_format.encoding is Encoding.LINEAR16 else 1
+        return len(audio) // sample_bytes * 1_000_000_000 // audio_format.sample_rate_hz
+    if not audio:
+        return 0
+    config, count_code = audio[0] >> 3, audio[0] & 3
+    if config < 12:  # SILK
+        frame_us = (10_000, 20_000, 40_000, 60_000)[config % 4]
+    elif config < 16:  # hybrid
+        frame_us = (10_000, 20_000)[config % 2]
+    else:  # CELT
+        frame_us = (2_500, 5_000, 10_000, 20_000)[config % 4]
+    frames = (1, 2, 2)[count_code] if count_code < 3 else (audio[1] & 0x3F if len(audio) > 1 else 0)
+    return frames * frame_us * 1000
+
+
+class Hearing:
+    """Takes the client's audio and hands it to stt as a request stream."""
+
+    def __init__(self, settings: ConversationSettings, audio_format: AudioFormat, clock: Clock) -> None:
+        self.arrivals = ArrivalClock(audio_format, clock)
+        self._settings = settings
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE_MESSAGES)
+
+    async def push(self, audio: bytes) -> None:
+        """Audio came from the client. Waits while stt is behind."""
+        self.arrivals.arrived(audio)
+        await self._queue.put(audio)
+
+    async def end(self) -> None:
+        """No more audio comes."""
+        await self._queue.put(None)
+
+    async def requests(self) -> AsyncGenerator[stt_pb2.StreamingRecognizeRequest]:
+        """The requests for StreamingRecognize: config, audio, end_of_input."""
+        yield stt_pb2.StreamingRecognizeRequest(config=recognition_config(self._settings))
+        while (audio := await self._queue.get()) is not None:
+            yield stt_pb2.StreamingRecognizeRequest(audio=audio)
+        yield stt_pb2.StreamingRecognizeRequest(end_of_input=common_pb2.EndOfInput())
+
+
+def recognition_config(settings: ConversationSettings) -> stt_pb2.StreamingRecognitionConfig:
+    """What stt is asked for in a conversation."""
+    request = settings.request
+    config = stt_pb2.StreamingRecognitionConfig(
+        format=request.input_format,
+        language_codes=[str(settings.language)],
+        interim_results=request.interim_results,
+        hotwords=request.keep_phrases,
+        session_id=settings.session_id,
+    )
+    if request.HasField("voice_activity"):
+        config.voice_activity.CopyFrom(request.voice_activity)
+    if request.HasField("endpointing"):
+        config.endpointing.CopyFrom(request.endpointing)
+    return config

@@ -1,0 +1,55 @@
+"""How audio is cut into chunks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from maatu_runtime.audio.samples import Samples
+
+MIN_CHUNK_MS = 20
+MAX_CHUNK_MS = 2_000
+"""192,000 bytes at most, which one message holds."""
+MIN_CHUNK_TOKENS = 25
+MAX_CHUNK_TOKENS = 200
+MIN_FIRST_CHUNK_TOKENS = 1
+
+
+@dataclass(frozen=True)
+class ChunkSettings:
+    """Where audio is cut. Engines that decode codec tokens go by those, all others by time."""
+
+    chunk_ms: int = 100
+    """Length of a chunk, 20 to 2,000."""
+    chunk_tokens: int = 50
+    """Length of a chunk in codec frames, 25 to 200."""
+    first_chunk_tokens: int = 10
+    """Length of the first chunk in codec frames, 1 to chunk_tokens."""
+    adaptive: bool = True
+    """Let chunks grow with how far playback is ahead, up to chunk_tokens."""
+
+
+class Chunker:
+    """Cuts a stream of samples into chunks of one length. The first chunk is whatever is there: it must not wait.
+
+    Args:
+        length: Samples in a chunk.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+        self._held = np.zeros(0, np.float32)
+        self._is_first = True
+
+    def push(self, samples: Samples) -> list[Samples]:
+        """Takes the next samples; returns the chunks that are full."""
+        self._held = np.concatenate([self._held, samples])
+        chunks = []
+        while len(self._held) >= self._length or (self._is_first and len(self._held)):
+            chunks.append(self._held[: self._length])
+            self._held = self._held[self._length :]
+            self._is_first = False
+        return chunks
+
+    def flush(self) -> list[Samples]:
+        """Returns what is held back, as a shorter chunk."""
+        held, self._held = self._held, self._held[:0]
+        return [held] if len(held) else []

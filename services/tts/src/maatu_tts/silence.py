@@ -1,0 +1,46 @@
+"""Trims the silence that voices put before a clause. A listener would wait for it."""
+
+import numpy as np
+from maatu_runtime.audio.samples import Samples
+
+_THRESHOLD = 0.005
+"""Amplitude (-46 dB) that a voice's own noise stays under."""
+_KEEP_MS = 10
+"""Silence kept before the first sound: soft consonants begin below the threshold."""
+_LONGEST_MS = 500
+"""A voice silent for longer means it."""
+
+
+class LeadingSilence:
+    """Takes the silence off the start of one stream of samples.
+
+    Args:
+        sample_rate_hz: Rate of the samples.
+    """
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._keep = sample_rate_hz * _KEEP_MS // 1_000
+        self._longest = sample_rate_hz * _LONGEST_MS // 1_000
+        self._held: Samples | None = np.zeros(0, np.float32)
+
+    def push(self, samples: Samples) -> Samples:
+        """Takes the next samples; returns none of them until the voice begins, then all."""
+        if self._held is None:
+            return samples
+        held = np.concatenate([self._held, samples])
+        loud = np.abs(held) > _THRESHOLD
+        if not loud.any():
+            self._held = held
+            return self.flush() if len(held) >= self._longest else held[:0]
+        self._held = None
+        begin = max(0, int(np.argmax(loud)) - self._keep)
+        voice = held[begin:].copy()
+        if begin:
+            # What is kept was cut out of the voice's noise: fading it in makes the cut inaudible.
+            voice[: self._keep] *= np.linspace(0.0, 1.0, self._keep, dtype=np.float32)
+        return voice
+
+    def flush(self) -> Samples:
+        """Ends the stream: returns what is held back, all of it silence."""
+        held, self._held = self._held, None
+        return held if held is not None else np.zeros(0, np.float32)
