@@ -1,6 +1,7 @@
 """One service as a child process: started, watched until it is healthy, stopped."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -75,6 +76,11 @@ class ServiceProcess:
         """Its end is wanted: whoever watches it need not be alarmed."""
 
     @property
+    def started(self) -> bool:
+        """It was started; it may have ended since."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """Process id."""
         return self._child.pid
@@ -138,13 +144,12 @@ class ServiceProcess:
         self.stopping = True
         self.send_signal(signal.SIGTERM)
         try:
-            return await asyncio.wait_for(self._child.wait(), grace_s)
-        except TimeoutError:
-            return await self._child.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._child.wait(), grace_s)
         finally:
             # Its session may hold children of its own, which must not stay behind either.
             _kill_group(self.pid)
-            await self._child.wait()
+        return await self._child.wait()
 
     def send_signal(self, signum: signal.Signals) -> None:
         """Sends a signal; a process that has ended is left alone."""
@@ -186,7 +191,5 @@ def _status_text(returncode: int) -> str:
 
 
 def _kill_group(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

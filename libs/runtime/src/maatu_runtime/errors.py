@@ -160,8 +160,9 @@ class HopUnavailable(Unavailable):
 
     reason = "HOP_UNAVAILABLE"
 
-    def __init__(self, hop: str, detail: str = "") -> None:
-        super().__init__(f"the {hop} service does not answer{': ' + detail if detail else ''}", metadata={"hop": hop})
+    def __init__(self, hop: str, detail: str = "", *, message: str | None = None) -> None:
+        message = message or f"the {hop} service does not answer{': ' + detail if detail else ''}"
+        super().__init__(message, metadata={"hop": hop})
 
 
 class ModelFailed(Unavailable):

@@ -150,7 +150,7 @@ class ModelStore:
         name: str,
         *,
         family: str,
-        format: str,
+        format: str,  # noqa: A002 - the manifest's word
         licence: str,
         source: str,
         created_by: Mapping[str, str],

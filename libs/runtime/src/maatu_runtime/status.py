@@ -111,6 +111,8 @@ def from_status(status: status_pb2.Status, *, hop: str) -> Exception:
             limit = "".join(filter(str.isdigit, first.description))
             quota = errors.Quota(first.subject, int(limit or 0))
         return cls(status.message, reason=info.reason, retry_after_s=wait_s or 1.0, quota=quota, metadata=metadata)
+    if info.reason == errors.HopUnavailable.reason:
+        return errors.HopUnavailable(metadata.get("hop", hop), message=status.message)
     if issubclass(cls, errors.Unavailable):
         return cls(status.message, reason=info.reason, retry_after_s=wait_s or 0.5, metadata=metadata)
     field = bad_request.field_violations[0].field if bad_request.field_violations else None

@@ -179,8 +179,9 @@ class Conversation:
         if not audio:
             raise InvalidAudio("an audio message is empty", field="audio")
         if self._hearing is None:
-            self._hearing = Hearing(self._settings, self._settings.input_format, self._clock)
+            self._hearing = hearing = Hearing(self._settings, self._settings.input_format, self._clock)
             self._listening = group.create_task(self._listen(self._hearing), name="listen")
+            self._listening.add_done_callback(lambda _: hearing.abandon())
         await self._hearing.push(audio)
 
     async def _end_of_input(self) -> None:
@@ -210,9 +211,8 @@ class Conversation:
         """Takes what stt hears and makes a turn of each utterance."""
         stopped: stt_pb2.SpeechActivity | None = None
         noticed_ns = self._clock()
-        requests = hearing.requests()
-        metadata = outgoing_metadata(self._span)
-        async with aclosing(requests), aclosing(self._hops.recognize_stream(requests, metadata)) as responses:
+        recognition = self._hops.recognize_stream(hearing.requests(), outgoing_metadata(self._span))
+        async with aclosing(recognition) as responses:
             async for response in responses:
                 if response.WhichOneof("event") == "activity":
                     await self._outbox.put(ConversationEvent(speech=response.activity))

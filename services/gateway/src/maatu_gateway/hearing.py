@@ -80,6 +80,12 @@ class Hearing:
         """No more audio comes."""
         await self._queue.put(None)
 
+    def abandon(self) -> None:
+        """Nobody listens any more: ends `requests`, which gRPC would otherwise go on waiting for after a failed call."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(None)
+
     async def requests(self) -> AsyncGenerator[stt_pb2.StreamingRecognizeRequest]:
         """The requests for StreamingRecognize: config, audio, end_of_input."""
         yield stt_pb2.StreamingRecognizeRequest(config=recognition_config(self._settings))

@@ -21,6 +21,7 @@ from maatu.v1 import (
 from maatu_runtime.channel import create_channel
 from maatu_runtime.language import Language
 from maatu_runtime.status import from_rpc_error
+from maatu_runtime.telemetry import outgoing_metadata
 
 from maatu_gateway.config import Config
 
@@ -88,13 +89,15 @@ class Hops:
         """Tells the agent what of a turn was heard."""
         request = agent_pb2.AmendTurnRequest(session_id=session_id, turn_id=turn_id, heard_text=heard_text)
         with _typed_errors("agent"):
-            await self._agent.AmendTurn(request, timeout=_DIRECTORY_TIMEOUT_S)
+            await self._agent.AmendTurn(request, metadata=outgoing_metadata(), timeout=_DIRECTORY_TIMEOUT_S)
 
     async def require_session(self, session_id: str) -> None:
         """Makes sure that the agent remembers a session. Raises NotFound otherwise."""
         with _typed_errors("agent"):
             await self._agent.GetSession(
-                agent_pb2.GetSessionRequest(session_id=session_id), timeout=_DIRECTORY_TIMEOUT_S
+                agent_pb2.GetSessionRequest(session_id=session_id),
+                metadata=outgoing_metadata(),
+                timeout=_DIRECTORY_TIMEOUT_S,
             )
 
     async def serves_pair(self, source: Language, target: Language) -> bool:
@@ -108,7 +111,7 @@ class Hops:
     async def _list_pairs(self) -> set[tuple[str, str]]:
         with _typed_errors("translate"):
             answer = await self._translate.ListLanguages(
-                translate_pb2.ListLanguagesRequest(), timeout=_DIRECTORY_TIMEOUT_S
+                translate_pb2.ListLanguagesRequest(), metadata=outgoing_metadata(), timeout=_DIRECTORY_TIMEOUT_S
             )
         return {
             (Language.parse(pair.source_language_code).code, Language.parse(pair.target_language_code).code)
@@ -117,7 +120,9 @@ class Hops:
 
     async def _list_voices(self) -> list[tts_pb2.VoiceInfo]:
         with _typed_errors("tts"):
-            answer = await self._tts.ListVoices(tts_pb2.ListVoicesRequest(), timeout=_DIRECTORY_TIMEOUT_S)
+            answer = await self._tts.ListVoices(
+                tts_pb2.ListVoicesRequest(), metadata=outgoing_metadata(), timeout=_DIRECTORY_TIMEOUT_S
+            )
         return list(answer.voices)
 
 

@@ -6,7 +6,7 @@ All times are nanoseconds of one monotonic clock, so that the segments of the cr
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from maatu.v1 import common_pb2
 from maatu_runtime.telemetry import outgoing_metadata, trace_id_of
@@ -14,7 +14,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Tracer
 
 if TYPE_CHECKING:
-    Hop = common_pb2.Hop.ValueType
+    Hop: TypeAlias = common_pb2.Hop.ValueType
 else:
     Hop = int  # protobuf enums are plain integers
 

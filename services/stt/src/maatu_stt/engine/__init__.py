@@ -1,0 +1,1 @@
+"""Recognition: voice activity, segmenting, decoding. Knows nothing of gRPC."""

@@ -1,0 +1,86 @@
+"""What the tests of the tts service share."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import grpc
+import pytest
+
+from maatu.v1 import common_pb2, tts_pb2, tts_pb2_grpc
+from maatu_runtime.errors import MaatuError
+from maatu_runtime.status import from_rpc_error
+from maatu_runtime.testing import serve
+from maatu_tts.config import Config
+from maatu_tts.engine.base import Engine
+from maatu_tts.engine.fake import FakeEngine
+from maatu_tts.service import assemble
+
+
+class Client:
+    """Calls a tts service and gathers its answers."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self.stub = tts_pb2_grpc.TextToSpeechStub(channel)
+
+    async def say(
+        self, text: str, options: tts_pb2.SynthesisOptions | None = None, **fields: object
+    ) -> list[tts_pb2.SynthesizeResponse]:
+        """All messages of one Synthesize, in Kannada by default; `fields` are further options."""
+        return [response async for response in self.stub.Synthesize(request(text, options, **fields))]
+
+    async def dictate(self, *requests: tts_pb2.StreamingSynthesizeRequest) -> list[tts_pb2.StreamingSynthesizeResponse]:
+        """All messages of one StreamingSynthesize."""
+        return [response async for response in self.stub.StreamingSynthesize(requests)]
+
+    async def refusal(self, call: object) -> MaatuError:
+        """The typed error that a call ends with."""
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call  # type: ignore[misc]
+        error = from_rpc_error(caught.value, hop="tts")
+        assert isinstance(error, MaatuError), error
+        return error
+
+
+def request(text: str, options: tts_pb2.SynthesisOptions | None = None, **fields: object) -> tts_pb2.SynthesizeRequest:
+    """A Synthesize request, in Kannada where the options name no voice."""
+    options = options or tts_pb2.SynthesisOptions(**fields)  # type: ignore[arg-type]
+    if not options.HasField("voice"):
+        options.voice.language_code = "kn-IN"
+    return tts_pb2.SynthesizeRequest(text=text, options=options)
+
+
+@pytest.fixture
+def fake() -> FakeEngine:
+    """The fake engine that `client` is served by."""
+    return FakeEngine()
+
+
+@pytest.fixture
+async def client(
+    fake: FakeEngine, serving: Callable[..., AbstractAsyncContextManager[Client]]
+) -> AsyncIterator[Client]:
+    """A client of a real server with the fake engine."""
+    async with serving(fake) as client:
+        yield client
+
+
+@pytest.fixture
+def serving() -> Callable[..., AbstractAsyncContextManager[Client]]:
+    """Serves given engines: `async with serving(engine) as client`; the last one speaks every language not routed."""
+
+    @asynccontextmanager
+    async def start(
+        *engines: Engine, routes: dict[str, str] | None = None, idle_timeout_s: float = 5.0
+    ) -> AsyncIterator[Client]:
+        # A copy is not checked: the fakes have names that are no setting.
+        config = Config(idle_timeout_s=idle_timeout_s).model_copy(update={"engines": routes or {"*": engines[-1].name}})
+        async with serve(assemble({engine.name: engine for engine in engines}, config)) as channel:
+            yield Client(channel)
+
+    return start
+
+
+@pytest.fixture
+def linear16() -> common_pb2.AudioFormat:
+    """16-bit samples at 16 kHz."""
+    return common_pb2.AudioFormat(encoding=common_pb2.AUDIO_ENCODING_LINEAR16, sample_rate_hz=16_000)

@@ -1,0 +1,173 @@
+"""Threads that utterances take turns on."""
+
+import asyncio
+import threading
+from contextlib import aclosing
+
+import numpy as np
+import pytest
+
+from maatu_runtime.errors import CapacityExceeded
+from maatu_tts.engine.base import Priority
+from maatu_tts.engine.workers import Emit, Workers
+
+
+def nothing() -> None:
+    """Stops nothing."""
+
+
+class Blocker:
+    """A producing function that emits once and then holds its thread until released or stopped."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+        self.was_stopped = False
+
+    def __call__(self, emit: Emit) -> None:
+        emit(np.zeros(10, np.float32))
+        assert self.release.wait(10)
+
+    def stop(self) -> None:
+        self.was_stopped = True
+        self.release.set()
+
+
+async def drain(workers: Workers, name: str, order: list[str], priority: Priority) -> None:
+    def produce(emit: Emit) -> None:
+        order.append(name)
+
+    async for _ in workers.run(produce, priority=priority, stop=nothing):
+        pass
+
+
+async def test_audio_comes_in_order_with_the_time_it_took() -> None:
+    ticks = iter(range(100))
+    workers = Workers("test", threads=1, streams=4, clock=lambda: float(next(ticks)))
+
+    def produce(emit: Emit) -> None:
+        for value in range(5):
+            emit(np.full(3, value, np.float32))
+
+    audio = [audio async for audio in workers.run(produce, priority=Priority.INTERACTIVE, stop=nothing)]
+    assert [part.samples[0] for part in audio] == [0, 1, 2, 3, 4]
+    assert [part.compute_s for part in audio] == [1.0] * 5
+    await workers.close()
+
+
+async def test_first_clauses_go_first_and_equals_in_order_of_arrival() -> None:
+    workers = Workers("test", threads=1, streams=8)
+    blocker, order = Blocker(), []
+    async with aclosing(workers.run(blocker, priority=Priority.BATCH, stop=blocker.stop)) as blocking:
+        await anext(blocking)
+        waiting = []
+        for name, priority in [
+            ("batch", Priority.BATCH),
+            ("a", Priority.INTERACTIVE),
+            ("b", Priority.INTERACTIVE),
+            ("first", Priority.FIRST_CLAUSE),
+        ]:
+            waiting.append(asyncio.create_task(drain(workers, name, order, priority)))
+            await asyncio.sleep(0)
+        while workers.queue_depth < 4:
+            await asyncio.sleep(0)
+        blocker.release.set()
+        await asyncio.gather(*waiting)
+    assert order == ["first", "a", "b", "batch"]
+    assert workers.in_use == 0
+    await workers.close()
+
+
+async def test_who_leaves_while_working_frees_the_thread() -> None:
+    workers = Workers("test", threads=1, streams=8)
+    blocker, order = Blocker(), []
+    turn = workers.run(blocker, priority=Priority.INTERACTIVE, stop=blocker.stop)
+    await anext(turn)
+    assert workers.in_use == 1
+    await turn.aclose()
+    assert blocker.was_stopped
+    assert workers.in_use == 0
+    await drain(workers, "next", order, Priority.INTERACTIVE)
+    assert order == ["next"]
+    await workers.close()
+
+
+async def test_who_leaves_while_waiting_is_forgotten() -> None:
+    workers = Workers("test", threads=1, streams=8)
+    blocker, order = Blocker(), []
+    async with aclosing(workers.run(blocker, priority=Priority.INTERACTIVE, stop=blocker.stop)) as blocking:
+        await anext(blocking)
+        leaver = asyncio.create_task(drain(workers, "leaver", order, Priority.FIRST_CLAUSE))
+        stayer = asyncio.create_task(drain(workers, "stayer", order, Priority.INTERACTIVE))
+        while workers.queue_depth < 2:
+            await asyncio.sleep(0)
+        leaver.cancel()
+        await asyncio.gather(leaver, return_exceptions=True)
+        assert workers.queue_depth == 1
+        blocker.release.set()
+        await stayer
+    assert order == ["stayer"]
+    assert workers.in_use == 0
+    await workers.close()
+
+
+async def test_a_place_given_in_the_moment_its_waiter_leaves_is_passed_on() -> None:
+    workers = Workers("test", threads=1, streams=8)
+    blocker, order = Blocker(), []
+    blocking = workers.run(blocker, priority=Priority.INTERACTIVE, stop=blocker.stop)
+    await anext(blocking)
+    leavers = [asyncio.create_task(drain(workers, f"leaver {i}", order, Priority.INTERACTIVE)) for i in range(20)]
+    while workers.queue_depth < 20:
+        await asyncio.sleep(0)
+    closing = asyncio.create_task(blocking.aclose())
+    for leaver in leavers:
+        await asyncio.sleep(0)
+        leaver.cancel()
+    await asyncio.gather(closing, *leavers, return_exceptions=True)
+    assert workers.in_use == 0
+    assert workers.queue_depth == 0
+    await drain(workers, "next", order, Priority.INTERACTIVE)
+    assert order[-1] == "next"
+    await workers.close()
+
+
+async def test_what_the_thread_raises_reaches_the_consumer_and_the_thread_is_free() -> None:
+    workers = Workers("test", threads=1, streams=8)
+
+    def produce(emit: Emit) -> None:
+        emit(np.zeros(1, np.float32))
+        raise ZeroDivisionError
+
+    received = []
+    with pytest.raises(ZeroDivisionError):
+        async for audio in workers.run(produce, priority=Priority.INTERACTIVE, stop=nothing):
+            received.append(audio)
+    assert len(received) == 1
+    assert workers.in_use == 0
+    await workers.close()
+
+
+async def test_a_slow_consumer_holds_no_thread() -> None:
+    workers, order = Workers("test", threads=1, streams=8), []
+
+    def produce(emit: Emit) -> None:
+        for _ in range(1_000):
+            emit(np.zeros(1, np.float32))
+
+    async with aclosing(workers.run(produce, priority=Priority.INTERACTIVE, stop=nothing)) as slow:
+        await anext(slow)
+        await drain(workers, "next", order, Priority.INTERACTIVE)
+        assert order == ["next"]
+        assert len([audio async for audio in slow]) == 999
+    await workers.close()
+
+
+async def test_one_stream_more_than_there_are_places_is_refused() -> None:
+    workers = Workers("test", threads=1, streams=2)
+    with workers.admit():
+        with workers.admit(), pytest.raises(CapacityExceeded) as caught, workers.admit():
+            pytest.fail("admitted")
+        assert caught.value.quota is not None
+        assert (caught.value.quota.limit, caught.value.retry_after_s) == (2, 1.0)
+        with workers.admit():
+            pass
+    await workers.close()
