@@ -1,15 +1,16 @@
 """What the tests of the tts service share."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import grpc
 import pytest
-
 from maatu.v1 import common_pb2, tts_pb2, tts_pb2_grpc
 from maatu_runtime.errors import MaatuError
 from maatu_runtime.status import from_rpc_error
-from maatu_runtime.testing import serve
+from maatu_runtime.testing import leftover_tasks, serve_at
 from maatu_tts.config import Config
 from maatu_tts.engine.base import Engine
 from maatu_tts.engine.fake import FakeEngine
@@ -31,6 +32,13 @@ class Client:
     async def dictate(self, *requests: tts_pb2.StreamingSynthesizeRequest) -> list[tts_pb2.StreamingSynthesizeResponse]:
         """All messages of one StreamingSynthesize."""
         return [response async for response in self.stub.StreamingSynthesize(requests)]
+
+    async def rest(self, call: Any) -> list[Any]:
+        """What is left of a call of which some messages were read already."""
+        responses = []
+        while (response := await call.read()) is not grpc.aio.EOF:
+            responses.append(response)
+        return responses
 
     async def refusal(self, call: object) -> MaatuError:
         """The typed error that a call ends with."""
@@ -74,10 +82,26 @@ def serving() -> Callable[..., AbstractAsyncContextManager[Client]]:
     ) -> AsyncIterator[Client]:
         # A copy is not checked: the fakes have names that are no setting.
         config = Config(idle_timeout_s=idle_timeout_s).model_copy(update={"engines": routes or {"*": engines[-1].name}})
-        async with serve(assemble({engine.name: engine for engine in engines}, config)) as channel:
-            yield Client(channel)
+        before = asyncio.all_tasks()
+        async with serve_at(assemble({engine.name: engine for engine in engines}, config)) as served:
+            yield Client(served.channel)
+        # Fixtures begin and end in tasks of their own.
+        left = await leftover_tasks({*before, *filter(None, [asyncio.current_task()])})
+        assert not left, f"tasks left behind: {left}"
 
     return start
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5.0):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
+    """Waits until a condition holds: `await until(lambda: engine.running == 1)`."""
+    return _until
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-
 from maatu_tts.chunks import Chunker
 from maatu_tts.silence import LeadingSilence
 
@@ -11,7 +10,7 @@ from maatu_tts.silence import LeadingSilence
 @given(st.lists(st.integers(0, 700), max_size=12), st.integers(1, 300))
 def test_chunks_are_even_and_lose_nothing(lengths: list[int], chunk: int) -> None:
     samples = np.arange(sum(lengths), dtype=np.float32)
-    chunker = Chunker(chunk)
+    chunker = Chunker(chunk, first_at_once=True)
     chunks = [c for piece in np.split(samples, np.cumsum(lengths)[:-1]) for c in chunker.push(piece)]
     chunks += chunker.flush()
     np.testing.assert_array_equal(np.concatenate([np.zeros(0, np.float32), *chunks]), samples)
@@ -20,9 +19,10 @@ def test_chunks_are_even_and_lose_nothing(lengths: list[int], chunk: int) -> Non
 
 
 def test_the_first_chunk_does_not_wait_to_be_full() -> None:
-    chunker = Chunker(1_000)
+    chunker = Chunker(1_000, first_at_once=True)
     assert [len(chunk) for chunk in chunker.push(np.zeros(60, np.float32))] == [60]
     assert chunker.push(np.zeros(60, np.float32)) == []
+    assert Chunker(1_000, first_at_once=False).push(np.zeros(60, np.float32)) == []
 
 
 def voiced(rate_hz: int) -> np.ndarray:

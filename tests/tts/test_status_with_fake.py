@@ -5,12 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from prometheus_client import REGISTRY
-
 from maatu.v1 import common_pb2, tts_pb2
 from maatu_runtime.errors import InvalidRequest, Unsupported, UnsupportedLanguage
 from maatu_tts.engine.base import Capabilities
 from maatu_tts.engine.fake import FakeEngine, FakeScript
+from prometheus_client import REGISTRY
 
 
 def chunk_ms(milliseconds: int) -> common_pb2.StreamingParameters:
@@ -35,7 +34,7 @@ async def test_voices_of_one_language(client: Any) -> None:
     assert (type(error), error.field) == (UnsupportedLanguage, "language_code")
 
 
-async def test_the_status_tells_slots_and_latency(serving: Callable[..., Any]) -> None:
+async def test_the_status_tells_slots_and_latency(serving: Callable[..., Any], until: Any) -> None:
     fake = FakeEngine(FakeScript(gate=asyncio.Event()), streams=8, name="measured")
     async with serving(fake) as client:
         before = (await client.stub.GetOptimizationStatus(tts_pb2.GetOptimizationStatusRequest())).engines[0]
@@ -43,8 +42,7 @@ async def test_the_status_tells_slots_and_latency(serving: Callable[..., Any]) -
         assert before.compile_state == tts_pb2.EngineStatus.COMPILE_STATE_OFF
         assert before.first_chunk_p50.ToNanoseconds() == 0
         speaking = asyncio.create_task(client.say("one two"))
-        while not fake.running:
-            await asyncio.sleep(0.001)
+        await until(lambda: fake.running == 1)
         during = await client.stub.GetOptimizationStatus(tts_pb2.GetOptimizationStatusRequest())
         assert during.engines[0].slots_in_use == 1
         assert REGISTRY.get_sample_value("maatu_tts_slots_in_use", {"engine": "measured"}) == 1

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from maatu.v1 import common_pb2, tts_pb2
 from maatu_runtime.errors import (
     DeadlineExceeded,
@@ -62,19 +61,17 @@ async def test_a_clause_is_spoken_before_the_text_ends_and_a_flush_ends_a_clause
     assert (await call.read()).clause.text == "Let me see"
     assert (await call.read()).HasField("audio")
     await call.write(END)
-    rest = [response async for response in call]
-    assert rest[-1].HasField("summary")
+    assert (await client.rest(call))[-1].HasField("summary")
 
 
-async def test_the_next_clause_is_made_while_the_one_before_goes_out(client: Any, fake: FakeEngine) -> None:
+async def test_the_next_clause_is_made_while_the_one_before_goes_out(client: Any, fake: FakeEngine, until: Any) -> None:
     call = client.stub.StreamingSynthesize()
     for request in (CONFIG, text("One two three. Four five six. Seven"), END):
         await call.write(request)
     assert (await call.read()).HasField("started")
     # Nobody has read any audio yet.
-    while len(fake.utterances) < 3:
-        await asyncio.sleep(0.001)
-    assert len([response async for response in call]) > 3
+    await until(lambda: len(fake.utterances) == 3)
+    assert len(await client.rest(call)) > 3
 
 
 async def test_what_cannot_be_spoken_is_passed_over(client: Any, fake: FakeEngine) -> None:
@@ -132,12 +129,7 @@ async def test_a_message_after_the_end_is_refused(client: Any, fake: FakeEngine)
         await call.write(request)
     assert (await call.read()).HasField("started")
     asyncio.get_running_loop().call_later(0.05, fake.script.gate.set)
-
-    async def rest() -> None:
-        async for _ in call:
-            pass
-
-    error = await client.refusal(rest())
+    error = await client.refusal(client.rest(call))
     assert (type(error), error.reason) == (InvalidSequence, "UNEXPECTED_MESSAGE")
 
 
@@ -146,8 +138,7 @@ async def test_a_client_that_does_not_half_close_gets_its_summary(client: Any) -
     for request in (CONFIG, text("One two three."), END):
         await call.write(request)
     async with asyncio.timeout(2):
-        responses = [response async for response in call]
-    assert responses[-1].HasField("summary")
+        assert (await client.rest(call))[-1].HasField("summary")
 
 
 async def test_a_silent_client_is_told_so(serving: Callable[..., Any]) -> None:
@@ -155,25 +146,19 @@ async def test_a_silent_client_is_told_so(serving: Callable[..., Any]) -> None:
     async with serving(fake, idle_timeout_s=0.05) as client:
         call = client.stub.StreamingSynthesize()
         await call.write(CONFIG)
-
-        async def rest() -> None:
-            async for _ in call:
-                pass
-
-        error = await client.refusal(rest())
+        error = await client.refusal(client.rest(call))
         assert (type(error), error.reason) == (DeadlineExceeded, "IDLE_TIMEOUT")
         assert fake.admitted == 0
 
 
-async def test_a_client_that_vanishes_in_mid_sentence_leaves_nothing_behind(serving: Callable[..., Any]) -> None:
+async def test_a_client_that_vanishes_in_mid_sentence_leaves_nothing_behind(
+    serving: Callable[..., Any], until: Any
+) -> None:
     fake = FakeEngine(FakeScript(gate=asyncio.Event()), streams=1)
     async with serving(fake) as client:
         call = client.stub.StreamingSynthesize()
         await call.write(CONFIG)
         await call.write(text("One two three. Four"))
-        while not fake.running:
-            await asyncio.sleep(0.001)
+        await until(lambda: fake.running == 1)
         call.cancel()
-        async with asyncio.timeout(1):
-            while fake.admitted or fake.running:
-                await asyncio.sleep(0.001)
+        await until(lambda: fake.admitted == fake.running == 0)

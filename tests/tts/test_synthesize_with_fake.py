@@ -1,12 +1,12 @@
 """Synthesize over real gRPC, with the fake engine."""
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-
 from maatu.v1 import common_pb2, tts_pb2
 from maatu_runtime.audio import StreamDecoder, format_from_proto
 from maatu_runtime.errors import (
@@ -28,11 +28,14 @@ def chunks_of(responses: list[tts_pb2.SynthesizeResponse]) -> list[tts_pb2.Audio
     return [response.audio for response in responses if response.WhichOneof("event") == "audio"]
 
 
-@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 24_000, 44_100, 48_000])
-@pytest.mark.parametrize("encoding", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("encoding", "rate"),
+    [
+        *itertools.product([1, 2], [8_000, 16_000, 22_050, 24_000, 44_100, 48_000]),
+        *itertools.product([3], [8_000, 12_000, 16_000, 24_000, 48_000]),
+    ],
+)
 async def test_started_then_gapless_audio_then_summary_in_every_format(client: Any, encoding: int, rate: int) -> None:
-    if encoding == common_pb2.AUDIO_ENCODING_OPUS and rate in (22_050, 44_100):
-        pytest.xfail("Opus does not have this rate")
     audio_format = common_pb2.AudioFormat(encoding=encoding, sample_rate_hz=rate)  # type: ignore[arg-type]
     responses = await client.say("ಒಂದು ಎರಡು ಮೂರು", format=audio_format)
     assert responses[0].started.format == audio_format
@@ -81,30 +84,27 @@ async def test_audio_comes_before_the_engine_is_done(client: Any, fake: FakeEngi
     assert (await call.read()).HasField("started")
     fake.script.gate.set()
     assert (await call.read()).HasField("audio")
-    assert len([response async for response in call]) > 3
+    assert len(await client.rest(call)) > 3
 
 
 async def test_all_at_once_waits_for_the_last_sample(client: Any, fake: FakeEngine, linear16: Any) -> None:
     fake.script.gate = asyncio.Event()
-    fake.script.fail_at_chunk = None
     call = asyncio.create_task(client.say("one " * 30, streaming=False, format=linear16))
     fake.script.gate.set()
     chunks = chunks_of(await call)
-    assert [chunk.duration.ToMilliseconds() for chunk in chunks] == pytest.approx([2_000, 2_000, 2_000, 0], abs=3)
+    assert [chunk.duration.ToMilliseconds() for chunk in chunks] == pytest.approx([2_000, 2_000, 2_000, 1], abs=2)
 
 
 async def test_all_at_once_sends_no_audio_when_the_engine_fails_late(client: Any, fake: FakeEngine) -> None:
     fake.script.fail_at_chunk, fake.script.failure = 5, ModelFailed("broken")
-    received = []
-    with pytest.raises(Exception, match="broken"):
-        async for response in client.stub.Synthesize(
-            tts_pb2.SynthesizeRequest(
-                text="one two three four five",
-                options=tts_pb2.SynthesisOptions(voice=common_pb2.Voice(language_code="en"), streaming=False),
-            )
-        ):
-            received.append(response.WhichOneof("event"))
-    assert received == ["started"]
+    call = client.stub.Synthesize(
+        tts_pb2.SynthesizeRequest(
+            text="one two three four five",
+            options=tts_pb2.SynthesisOptions(voice=common_pb2.Voice(language_code="en"), streaming=False),
+        )
+    )
+    assert (await call.read()).HasField("started")
+    assert type(await client.refusal(call.read())) is ModelFailed
 
 
 @pytest.mark.parametrize("chunk_ms", [20, 250, 2_000])
@@ -245,12 +245,11 @@ async def test_an_engine_failure_is_typed_and_leaves_nothing_behind(client: Any,
     assert (fake.admitted, fake.running) == (0, 0)
 
 
-async def test_a_full_house_is_refused_at_the_door(serving: Callable[..., Any]) -> None:
+async def test_a_full_house_is_refused_at_the_door(serving: Callable[..., Any], until: Any) -> None:
     fake = FakeEngine(FakeScript(gate=asyncio.Event()), streams=2)
     async with serving(fake) as client:
         speaking = [asyncio.create_task(client.say("one two")) for _ in range(2)]
-        while fake.running < 2:
-            await asyncio.sleep(0.001)
+        await until(lambda: fake.running == 2)
         error = await client.refusal(client.say("one two"))
         assert (type(error), error.reason) == (CapacityExceeded, "CAPACITY_EXCEEDED")
         assert error.retry_after_s == 1.0
@@ -262,7 +261,9 @@ async def test_a_full_house_is_refused_at_the_door(serving: Callable[..., Any]) 
 
 
 @pytest.mark.parametrize("after_messages", [1, 2])
-async def test_a_client_that_leaves_frees_its_place_at_once(serving: Callable[..., Any], after_messages: int) -> None:
+async def test_a_client_that_leaves_frees_its_place_at_once(
+    serving: Callable[..., Any], until: Any, after_messages: int
+) -> None:
     fake = FakeEngine(FakeScript(), streams=1)
     async with serving(fake) as client:
         fake.script.gate = asyncio.Event()
@@ -276,12 +277,9 @@ async def test_a_client_that_leaves_frees_its_place_at_once(serving: Callable[..
         )
         for _ in range(after_messages):
             await call.read()
-        while fake.running == 0:
-            await asyncio.sleep(0.001)
+        await until(lambda: fake.running == 1)
         call.cancel()
-        async with asyncio.timeout(1.0):
-            while fake.admitted or fake.running:
-                await asyncio.sleep(0.001)
+        await until(lambda: fake.admitted == fake.running == 0)
 
 
 async def test_one_failing_client_does_not_touch_the_others(client: Any, linear16: Any) -> None:

@@ -3,10 +3,10 @@
 import asyncio
 import threading
 from contextlib import aclosing
+from typing import Any
 
 import numpy as np
 import pytest
-
 from maatu_runtime.errors import CapacityExceeded
 from maatu_tts.engine.base import Priority
 from maatu_tts.engine.workers import Emit, Workers
@@ -54,7 +54,7 @@ async def test_audio_comes_in_order_with_the_time_it_took() -> None:
     await workers.close()
 
 
-async def test_first_clauses_go_first_and_equals_in_order_of_arrival() -> None:
+async def test_first_clauses_go_first_and_equals_in_order_of_arrival(until: Any) -> None:
     workers = Workers("test", threads=1, streams=8)
     blocker, order = Blocker(), []
     async with aclosing(workers.run(blocker, priority=Priority.BATCH, stop=blocker.stop)) as blocking:
@@ -68,8 +68,7 @@ async def test_first_clauses_go_first_and_equals_in_order_of_arrival() -> None:
         ]:
             waiting.append(asyncio.create_task(drain(workers, name, order, priority)))
             await asyncio.sleep(0)
-        while workers.queue_depth < 4:
-            await asyncio.sleep(0)
+        await until(lambda: workers.queue_depth == 4)
         blocker.release.set()
         await asyncio.gather(*waiting)
     assert order == ["first", "a", "b", "batch"]
@@ -91,15 +90,14 @@ async def test_who_leaves_while_working_frees_the_thread() -> None:
     await workers.close()
 
 
-async def test_who_leaves_while_waiting_is_forgotten() -> None:
+async def test_who_leaves_while_waiting_is_forgotten(until: Any) -> None:
     workers = Workers("test", threads=1, streams=8)
     blocker, order = Blocker(), []
     async with aclosing(workers.run(blocker, priority=Priority.INTERACTIVE, stop=blocker.stop)) as blocking:
         await anext(blocking)
         leaver = asyncio.create_task(drain(workers, "leaver", order, Priority.FIRST_CLAUSE))
         stayer = asyncio.create_task(drain(workers, "stayer", order, Priority.INTERACTIVE))
-        while workers.queue_depth < 2:
-            await asyncio.sleep(0)
+        await until(lambda: workers.queue_depth == 2)
         leaver.cancel()
         await asyncio.gather(leaver, return_exceptions=True)
         assert workers.queue_depth == 1
@@ -110,14 +108,13 @@ async def test_who_leaves_while_waiting_is_forgotten() -> None:
     await workers.close()
 
 
-async def test_a_place_given_in_the_moment_its_waiter_leaves_is_passed_on() -> None:
+async def test_a_place_given_in_the_moment_its_waiter_leaves_is_passed_on(until: Any) -> None:
     workers = Workers("test", threads=1, streams=8)
     blocker, order = Blocker(), []
     blocking = workers.run(blocker, priority=Priority.INTERACTIVE, stop=blocker.stop)
     await anext(blocking)
     leavers = [asyncio.create_task(drain(workers, f"leaver {i}", order, Priority.INTERACTIVE)) for i in range(20)]
-    while workers.queue_depth < 20:
-        await asyncio.sleep(0)
+    await until(lambda: workers.queue_depth == 20)
     closing = asyncio.create_task(blocking.aclose())
     for leaver in leavers:
         await asyncio.sleep(0)
@@ -137,11 +134,10 @@ async def test_what_the_thread_raises_reaches_the_consumer_and_the_thread_is_fre
         emit(np.zeros(1, np.float32))
         raise ZeroDivisionError
 
-    received = []
+    turn = workers.run(produce, priority=Priority.INTERACTIVE, stop=nothing)
+    assert len((await anext(turn)).samples) == 1
     with pytest.raises(ZeroDivisionError):
-        async for audio in workers.run(produce, priority=Priority.INTERACTIVE, stop=nothing):
-            received.append(audio)
-    assert len(received) == 1
+        await anext(turn)
     assert workers.in_use == 0
     await workers.close()
 

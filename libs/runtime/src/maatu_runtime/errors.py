@@ -50,8 +50,7 @@ class MaatuError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        if reason is not None:
-            self.reason = reason
+        self.reason = reason or self.reason
         self.field = field
         self.retry_after_s = retry_after_s
         self.metadata = dict(metadata or {})

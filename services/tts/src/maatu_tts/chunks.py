@@ -28,25 +28,26 @@ class ChunkSettings:
 
 
 class Chunker:
-    """Cuts a stream of samples into chunks of one length. The first chunk is whatever is there: it must not wait.
+    """Cuts a stream of samples into chunks of one length.
 
     Args:
         length: Samples in a chunk.
+        first_at_once: Let the first chunk be whatever is there, so that it does not wait.
     """
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, *, first_at_once: bool) -> None:
         self._length = length
         self._held = np.zeros(0, np.float32)
-        self._is_first = True
+        self._first_at_once = first_at_once
 
     def push(self, samples: Samples) -> list[Samples]:
         """Takes the next samples; returns the chunks that are full."""
         self._held = np.concatenate([self._held, samples])
         chunks = []
-        while len(self._held) >= self._length or (self._is_first and len(self._held)):
+        while len(self._held) >= self._length or (self._first_at_once and len(self._held)):
             chunks.append(self._held[: self._length])
             self._held = self._held[self._length :]
-            self._is_first = False
+            self._first_at_once = False
         return chunks
 
     def flush(self) -> list[Samples]:

@@ -137,7 +137,7 @@ async def speak(
         maker = asyncio.create_task(_make(order, clauses, queue, account, clock), name="tts-make")
         try:
             if not order.streaming:
-                await asyncio.wait([maker])
+                await maker
             async with aclosing(_encode(order, queue, maker, account, metrics, clock)) as events:
                 async for event in events:
                     yield event
@@ -152,7 +152,7 @@ async def _make(
     """Makes the audio of the clauses, ahead of what is being sent; None ends the queue, also on failure."""
     engine, voice = order.choice.engine, order.choice.voice
     chunk_ms = order.chunks.chunk_ms if order.streaming else MAX_CHUNK_MS
-    chunker = Chunker(voice.sample_rate_hz * chunk_ms // 1_000)
+    chunker = Chunker(voice.sample_rate_hz * chunk_ms // 1_000, first_at_once=order.streaming)
     priority = order.priority
     index = 0
     try:

@@ -33,7 +33,7 @@ _MEBIBYTE = 1 << 20
 def list_models(models_dir: ModelsDir = _DEFAULT_MODELS_DIR) -> None:
     """Shows the models of the catalogue and those of your own, and which are ready."""
     store = ModelStore(models_dir)
-    table = Table(Column("model", no_wrap=True), "for", "licence", "MiB", "state", box=None, pad_edge=False)
+    table = Table(Column("model", no_wrap=True), "for", "licence", "MiB", Column("state", overflow="fold"), box=None, pad_edge=False)
     own = [name for name in store.directories() if name not in catalog.MODELS]
     for name in [*catalog.MODELS, *own]:
         manifest, state = _state(store, name)

@@ -1,0 +1,55 @@
+# Everything a newcomer needs: `make demo` and `make test` set up what they need by themselves, and are quick the second time.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PACKAGES := libs/protos libs/runtime libs/client services/stt services/translate services/agent services/tts services/gateway
+CODE := libs/runtime/src libs/client/src services/*/src tests bench tools
+export MAATU_MODELS_DIR ?= $(CURDIR)/build/models
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: models ## Speak a question to the five services and hear the answer (build/demo/reply.wav)
+	@$(BIN)/maatu demo
+
+test: models ## Run every test
+	@$(BIN)/pytest
+
+setup: $(STAMP) ## Create .venv with everything at pinned versions
+
+$(STAMP): constraints.txt requirements-dev.txt $(PACKAGES:%=%/pyproject.toml) $(wildcard protos/maatu/v1/*.proto) libs/protos/hatch_build.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Maatu needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	@test -x $(BIN)/pip || { echo "▸ creating $(VENV)"; $(PYTHON) -m venv --clear $(VENV); }
+	@echo "▸ installing pinned packages into $(VENV) (a minute or two the first time)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement requirements-dev.txt
+	@echo "▸ generating the protobuf modules and installing the eight Maatu packages"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation \
+		--constraint constraints.txt $(PACKAGES:%=--editable %) 'maatu-client[convert]'
+	@touch $@
+
+models: $(STAMP) ## Prepare the embedded models (fetches or repairs only what is missing)
+	@$(BIN)/maatu models pull embedded
+
+lint: $(STAMP) ## Formatting, lint, types
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check
+	@$(BIN)/mypy $(CODE)
+
+proto-check: $(STAMP) ## Lint the contract and look for breaking changes
+	@$(BIN)/python tools/protocheck.py
+
+bench-turn: models ## Voice-to-voice of real turns, against the same hops one after another (build/bench/turn.json)
+	@$(BIN)/python bench/turn.py
+
+constraints: ## Write constraints.txt anew from what is installed in .venv
+	@$(BIN)/pip freeze --exclude-editable | sed -E 's/\+cpu$$//' | grep -v '^maatu' > constraints.txt
+
+clean: ## Remove what was built, the models and the virtual environment
+	@rm -rf build $(VENV) libs/protos/src/maatu/v1
+
+.PHONY: help demo test setup models lint proto-check bench-turn constraints clean

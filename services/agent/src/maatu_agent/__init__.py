@@ -1,0 +1,1 @@
+"""The agent service: it thinks, in its own language, and remembers what was heard."""

@@ -1,0 +1,15 @@
+"""Starts the agent service: `python -m maatu_agent`."""
+
+from maatu_runtime.server import run
+
+from maatu_agent.config import Config
+from maatu_agent.service import build
+
+
+def main() -> None:
+    """Serves until SIGTERM."""
+    run("agent", Config, build)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Language models the agent can think with. None of them knows of gRPC, sessions or history."""

@@ -1,0 +1,40 @@
+"""Metrics of the stt service. Calls, errors by reason and capacity are counted for all services in maatu_runtime.metrics."""
+
+from maatu_runtime.metrics import LATENCY_BUCKETS_S
+from prometheus_client import Counter, Histogram
+
+DECODE_SECONDS = Histogram(
+    "maatu_stt_decode_seconds",
+    'Time of one decode on the decoder, without waiting; kind is "final", "pause" or "partial", as it was asked for.',
+    ["model", "kind"],
+    buckets=LATENCY_BUCKETS_S,
+)
+QUEUE_SECONDS = Histogram(
+    "maatu_stt_queue_seconds",
+    "Time a decode waited for the decoder.",
+    ["model", "kind"],
+    buckets=(0.001, *LATENCY_BUCKETS_S),
+)
+FINAL_DELAY_SECONDS = Histogram(
+    "maatu_stt_final_delay_seconds",
+    "From the moment the end of an utterance was certain to its final transcript.",
+    ["model"],
+    buckets=(0.001, *LATENCY_BUCKETS_S),
+)
+UTTERANCE_SECONDS = Histogram(
+    "maatu_stt_utterance_seconds",
+    "Length of utterances, padding included.",
+    buckets=(0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0, 120.0, 300.0),
+)
+AUDIO_SECONDS = Counter("maatu_stt_audio_seconds_total", "Seconds of audio heard.")
+FALLBACKS = Counter(
+    "maatu_stt_fallbacks_total",
+    "Decodes done again with features padded to 30 s, by what made the short one suspicious.",
+    ["model", "reason"],
+)
+SKIPPED_PARTIALS = Counter("maatu_stt_skipped_partials_total", "Partials not made because the decoder was busy.", ["model"])
+VAD_SECONDS = Histogram(
+    "maatu_stt_vad_seconds",
+    "Computing time of voice activity detection and segmenting, by message of audio.",
+    buckets=(0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05),
+)
