@@ -91,7 +91,7 @@ BAD: list[tuple[list[Request], type[MaatuError], str, str | None]] = [
     ([CONFIG, text("Hello.")], InvalidSequence, "UNEXPECTED_MESSAGE", "end_of_input"),
     ([CONFIG, END], InvalidText, "EMPTY_TEXT", "text"),
     ([CONFIG, text("😀 …"), FLUSH, END], InvalidText, "EMPTY_TEXT", "text"),
-    ([CONFIG, *[text("word " * 500)] * 9, END], InvalidText, "TEXT_TOO_LONG", "text"),
+    ([CONFIG, *[text("a" * 2_500)] * 9, END], InvalidText, "TEXT_TOO_LONG", "text"),
     (
         [Request(config=tts_pb2.SynthesisOptions(voice=common_pb2.Voice(language_code="fi"))), END],
         UnsupportedLanguage,

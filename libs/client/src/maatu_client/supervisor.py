@@ -5,11 +5,11 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from maatu_client.profiles import SERVICES, Profile, ServiceName, environment
 from maatu_client.service_process import ServiceFailed, ServiceProcess, ServiceSpec
@@ -130,12 +130,7 @@ class LocalStack:
 
     async def __aenter__(self) -> Self:
         try:
-            async with asyncio.TaskGroup() as group:
-                for name in SERVICES:
-                    group.create_task(self.start(name))
-        except BaseExceptionGroup as failures:
-            await self.stop_all()
-            raise failures.exceptions[0] from None
+            await self._for_each(self.start)
         except BaseException:
             await self.stop_all()
             raise
@@ -180,18 +175,29 @@ class LocalStack:
 
     async def stop_all(self) -> None:
         """Stops the gateway, so that no conversation meets a missing hop, then the others together."""
-        await self.stop("gateway")
-        await asyncio.gather(*(self.stop(name) for name in SERVICES if name != "gateway"))
+        try:
+            await self.stop("gateway")
+        finally:
+            await asyncio.gather(*(self.stop(name) for name in SERVICES if name != "gateway"))
 
     async def supervise(self) -> None:
         """Brings back each service that ends by itself, for as long as it is awaited.
 
+        A service that is stopped on purpose is left alone from then on.
+
         Raises:
             ServiceFailed: One ended too often, or did not become healthy again.
         """
-        async with asyncio.TaskGroup() as group:
-            for name in SERVICES:
-                group.create_task(self._keep_alive(name))
+        await self._for_each(self._keep_alive)
+
+    async def _for_each(self, work: Callable[[ServiceName], Coroutine[Any, Any, None]]) -> None:
+        """Works on all services at once; the first failure ends the work on the others and is raised."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name in SERVICES:
+                    group.create_task(work(name), name=f"{work.__name__} {name}")
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
 
     async def _keep_alive(self, service: ServiceName) -> None:
         while True:
@@ -217,13 +223,13 @@ class LocalStack:
 
 
 def choose_ports(
-    hosts: Mapping[ServiceName, str], wanted: Mapping[ServiceName, int], taken: Sequence[int] | None = None
+    hosts: Mapping[ServiceName, str], wanted: Mapping[ServiceName, int], taken: Collection[int] = ()
 ) -> dict[ServiceName, int]:
     """Finds a free port for each service that has none wanted; no two get the same.
 
     All are held open until all are found: a port that was closed again at once could be given out twice.
     """
-    used = {*wanted.values(), *(taken or ())}
+    used = {*wanted.values(), *taken}
     ports = dict(wanted)
     held: list[socket.socket] = []
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from maatu_runtime.errors import ConfigurationError
 
@@ -68,6 +68,8 @@ class ServiceConfig(BaseSettings):
                 for issue in error.errors()
             ]
             raise ConfigurationError("\n".join(["these settings are wrong:", *lines])) from None
+        except SettingsError as error:  # lists and mappings are JSON
+            raise ConfigurationError(f"these settings are wrong:\n  {error}: {error.__cause__}") from None
 
     @classmethod
     def describe(cls) -> str:

@@ -1,5 +1,6 @@
 """Answers turns: takes a place at the model, reads the history, writes the prompt, streams the answer, remembers it."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -105,7 +106,7 @@ class Agent:
                                 yield text
                             case Done():
                                 done = event
-            except GeneratorExit:
+            except (GeneratorExit, asyncio.CancelledError):
                 metrics.ABANDONED.inc()
                 raise
         assert done is not None, "a stream ends with Done or an error"

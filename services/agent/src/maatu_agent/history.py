@@ -121,7 +121,11 @@ class History:
                 keys=[_KEY.format(session_id)], args=[turn_id, user_text, self._max_turns, self._ttl_ms]
             )
         if position == 0:
-            raise AlreadyExists(f"turn {turn_id} has its answer already: give each turn an id of its own")
+            raise AlreadyExists(
+                f"turn {turn_id} has its answer already: give each turn an id of its own",
+                reason="INVALID_FIELD",
+                field="turn_id",
+            )
         return Beginning(position, tuple(turn for turn in _turns(values) if turn.state is not TurnState.OPEN))
 
     async def complete(self, session_id: str, turn_id: str, position: int, agent_text: str) -> bool:

@@ -6,6 +6,7 @@ It listens on a Unix socket in a temporary directory, writes nothing to disk, an
 import asyncio
 import fcntl
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -37,14 +38,14 @@ class RedisProcess:
 
     def __init__(self, root: Path | None = None, *, start_timeout_s: float = 5.0) -> None:
         self._root = root if root is not None else Path(tempfile.gettempdir())
+        self._directory = self._root / f"{_PREFIX}{secrets.token_hex(6)}"
         self._start_timeout_s = start_timeout_s
         self._process: asyncio.subprocess.Process | None = None
-        self._directory: Path | None = None
         self._lock: int | None = None
 
     @property
     def url(self) -> str:
-        """How to reach it, once started."""
+        """How to reach it; known before it is started."""
         return f"unix://{self._socket}"
 
     @property
@@ -62,11 +63,11 @@ class RedisProcess:
         """
         _remove_stale(self._root)
         binary = _binary()
-        self._directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._root))
+        if len(str(self._socket)) > _LONGEST_SOCKET_PATH:
+            raise ConfigurationError(f"{self._socket} is too long for a socket: set TMPDIR to a shorter path")
+        self._directory.mkdir(mode=0o700)
         try:
             self._lock = _locked(self._directory)
-            if len(str(self._socket)) > _LONGEST_SOCKET_PATH:
-                raise ConfigurationError(f"{self._socket} is too long for a socket: set TMPDIR to a shorter path")
             with open(self._directory / "log", "wb") as output:
                 self._process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-I", "-S", redis_launcher.__file__, str(os.getpid()), str(binary)),
@@ -92,13 +93,10 @@ class RedisProcess:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-        if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
-            self._directory = None
 
     @property
     def _socket(self) -> Path:
-        assert self._directory is not None, "start() comes first"
         return self._directory / "socket"
 
     async def _until_listening(self) -> None:
@@ -113,7 +111,6 @@ class RedisProcess:
             raise HopUnavailable(HOP, f"not up within {self._start_timeout_s:g} s: {self._last_words()}") from None
 
     def _last_words(self) -> str:
-        assert self._directory is not None
         lines = (self._directory / "log").read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 

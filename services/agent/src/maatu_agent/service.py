@@ -43,8 +43,48 @@ def assemble(model: LanguageModel, config: Config) -> Service:
     places = Places(_places(config), waiting=config.max_waiting_generations, subject="agent/generations")
     metrics.WAITING.set_function(lambda: places.waiting)
     prompts = PromptWriter(preamble(config.system_prompt, config.examples), history_tokens=config.history_tokens)
-    redis = None if config.redis_url is not None else RedisProcess()
-    ...
+    own_redis = None
+    if config.redis_url is not None:
+        url = config.redis_url.get_secret_value()
+    else:
+        own_redis = RedisProcess()
+        url = own_redis.url
+    history = History(
+        url,
+        max_turns=config.max_turns,
+        ttl_s=config.history_ttl_s,
+        timeout_s=config.redis_timeout_s,
+    )
+    servicer = AgentServicer(
+        Agent(model, history, places, prompts, clock=perf_counter),
+        history,
+        max_tokens=config.max_tokens,
+        temperature=config.temperature,
+    )
+
+    async def warm_up() -> None:
+        if own_redis is not None:
+            await own_redis.start()
+        try:
+            await history.ping()
+        except HopUnavailable as error:  # it may come up after the agent; until then requests say so
+            log.warning("redis_unavailable", detail=error.message)
+        await model.load(prompts.default)
+
+    async def close() -> None:
+        await model.close()
+        await history.close()
+        if own_redis is not None:
+            await own_redis.stop()
+
+    return Service(
+        name="agent",
+        grpc_services=["maatu.v1.Agent"],
+        register=lambda server: agent_pb2_grpc.add_AgentServicer_to_server(servicer, server),
+        warm_up=warm_up,
+        close=close,
+        capacity=lambda: (places.in_use, places.count),
+    )
 
 
 def make_model(config: Config) -> LanguageModel:

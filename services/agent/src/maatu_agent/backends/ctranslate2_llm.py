@@ -120,12 +120,14 @@ class Ctranslate2Llm(LanguageModel):
 
     @property
     def _tokens(self) -> ChatMl:
-        assert self._chat is not None, "load() comes first"
+        if self._chat is None:
+            raise ModelFailed(f"{self.name} is still loading: try again")
         return self._chat
 
     @property
     def _loaded(self) -> "ctranslate2.Generator":
-        assert self._generator is not None, "load() comes first"
+        if self._generator is None:
+            raise ModelFailed(f"{self.name} is still loading: try again")
         return self._generator
 
     def _load(self, path: Path) -> None:
@@ -136,7 +138,7 @@ class Ctranslate2Llm(LanguageModel):
                 f"compute_type {settings.compute_type}: this {settings.device} does {', '.join(sorted(kinds))}"
             )
         self._chat = ChatMl(path / "tokenizer.json")
-        self._generator = self._open(path, workers=settings.workers)
+        generator = self._open(path, workers=settings.workers)
         # The first run computes the preamble that is kept, and pages the weights in.
         conversation = [Message(Role.USER, "Hello.")]
         run = _Run(
@@ -146,7 +148,8 @@ class Ctranslate2Llm(LanguageModel):
             max_tokens=2,
             temperature=1.0,
         )
-        self._generate(self._generator, run, lambda event: None, threading.Event())
+        self._generate(generator, run, lambda event: None, threading.Event())
+        self._generator = generator
 
     def _open(self, path: Path, *, workers: int) -> "ctranslate2.Generator":
         return ctranslate2.Generator(

@@ -14,15 +14,21 @@ T = TypeVar("T")
 class Job(Generic[T]):
     """Work that waits, runs or is done. Made by `Scheduler.start`."""
 
-    def __init__(self, scheduler: "Scheduler", work: Callable[[], T], urgency: Urgency, order: int) -> None:
+    def __init__(
+        self,
+        scheduler: "Scheduler",
+        work: Callable[[], T],
+        urgency: Urgency,
+        order: int,
+        on_start: Callable[[float], None],
+    ) -> None:
         self._scheduler = scheduler
         self._future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self.work = work
         self.urgency = urgency
         self.order = order
-        self.queued_at = perf_counter()
-        self.waited_s = 0.0
-        """How long it waited for its worker, once it runs."""
+        self._on_start = on_start
+        self._queued_at = perf_counter()
 
     async def result(self) -> T:
         """Waits for the work; several may wait, and one that is cancelled does not disturb the others."""
@@ -37,6 +43,10 @@ class Job(Generic[T]):
         self._scheduler.remove(self)
         if not self._future.cancel() and not self._future.cancelled():
             self._future.exception()  # retrieved: nobody wants to know any more
+
+    def begin(self) -> None:
+        """A worker takes it."""
+        self._on_start(perf_counter() - self._queued_at)
 
     def settle(self, done: "asyncio.Future[T]") -> None:
         """Takes over the outcome of the worker."""
@@ -65,12 +75,20 @@ class Scheduler:
         self._waiting: list[Job[object]] = []
         self._count = 0
 
-    def start(self, work: Callable[[], T], urgency: Urgency) -> Job[T] | None:
-        """Queues work. None for a PARTIAL while all workers are busy."""
+    def start(
+        self, work: Callable[[], T], urgency: Urgency, *, on_start: Callable[[float], None] = lambda waited_s: None
+    ) -> Job[T] | None:
+        """Queues work. None for a PARTIAL while all workers are busy.
+
+        Args:
+            work: Called in a worker thread.
+            urgency: Its place in the queue.
+            on_start: Told for how many seconds it waited, when a worker takes it.
+        """
         if urgency is Urgency.PARTIAL and self.running >= self.workers:
             return None
         self._count += 1
-        job = Job(self, work, urgency, self._count)
+        job = Job(self, work, urgency, self._count, on_start)
         self._waiting.append(job)  # type: ignore[arg-type]
         self._dispatch()
         return job
@@ -91,7 +109,7 @@ class Scheduler:
             job = min(self._waiting, key=lambda waiting: (waiting.urgency, waiting.order))
             self._waiting.remove(job)
             self.running += 1
-            job.waited_s = perf_counter() - job.queued_at
+            job.begin()
             done = asyncio.get_running_loop().run_in_executor(self._executor, job.work)
             done.add_done_callback(lambda done, job=job: self._finished(job, done))  # type: ignore[misc]
 

@@ -33,8 +33,7 @@ def spoken_tokens(tokenizer: Any, tokens: Sequence[int], duration_s: float) -> l
     spoken = []
     for token in tokens:
         if token >= tokenizer.timestamp_begin:
-            is_start = (token - tokenizer.timestamp_begin) * TIMESTAMP_S >= duration_s
-            if is_start and spoken:
+            if spoken and (token - tokenizer.timestamp_begin) * TIMESTAMP_S >= duration_s:
                 break
         elif token < tokenizer.eot:
             spoken.append(token)

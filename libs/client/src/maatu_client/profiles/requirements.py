@@ -1,0 +1,101 @@
+"""What a profile needs and this machine does not have, found before anything is started."""
+
+import contextlib
+import ctypes
+import importlib.util
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from maatu_runtime.errors import ModelNotInstalled
+from maatu_runtime.models import ModelStore
+
+from maatu_client.profiles.schema import Profile
+
+_CONNECT_TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something that a profile needs and that is not there."""
+
+    what: str
+    """What is missing: "the model whisper-small"."""
+    remedy: str
+    """What to do about it."""
+
+
+def missing_requirements(
+    profile: Profile, models_dir: Path, *, has_cuda: Callable[[], bool] | None = None
+) -> list[Missing]:
+    """Looks for everything that a profile requires.
+
+    Args:
+        profile: The profile.
+        models_dir: Where models are.
+        has_cuda: Whether there is a CUDA device; by default the driver is asked.
+
+    Returns:
+        What is missing, in the order device, engines, models, endpoints; empty where the profile can start.
+    """
+    requires = profile.requires
+    missing: list[Missing] = []
+    if requires.cuda and not (has_cuda or cuda_available)():
+        missing.append(
+            Missing("a CUDA device", "run on a machine with an NVIDIA GPU and its driver, or take the profile embedded")
+        )
+    missing += [
+        Missing(f"the engine {engine.name}", "it comes with a later release of Maatu; take another profile till then")
+        for engine in requires.engines
+        if not _module_exists(engine.module)
+    ]
+    missing += [
+        Missing(f"the model {name}: {defect}", f"maatu models pull {name}")
+        for name in requires.models
+        if (defect := _model_defect(name, models_dir)) is not None
+    ]
+    missing += [
+        Missing(f"an answer from {endpoint.url}", endpoint.what)
+        for endpoint in requires.endpoints
+        if not _answers(endpoint.url)
+    ]
+    return missing
+
+
+def cuda_available() -> bool:
+    """Whether the NVIDIA driver of this machine knows a device. Asks the driver itself: no other library is needed."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int(0)
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+
+
+def _module_exists(module: str) -> bool:
+    with contextlib.suppress(ModuleNotFoundError):  # a package above it is missing
+        return importlib.util.find_spec(module) is not None
+    return False
+
+
+def _model_defect(name: str, models_dir: Path) -> str | None:
+    """What is wrong with a model, or None where it is ready."""
+    if not (models_dir / name).is_dir():
+        return f"not in {models_dir}"
+    try:
+        ModelStore(models_dir).path(name)
+    except ModelNotInstalled:
+        return f"damaged or half-made in {models_dir}"
+    return None
+
+
+def _answers(url: str) -> bool:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_TIMEOUT_S).close()
+    except OSError:
+        return False
+    return True

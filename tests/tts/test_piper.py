@@ -1,0 +1,135 @@
+"""The real Piper with its embedded voice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from maatu.v1 import common_pb2
+from maatu_runtime.audio.samples import Samples
+from maatu_runtime.errors import ModelNotInstalled, Unsupported
+from maatu_tts.engine.base import Utterance
+from maatu_tts.engine.espeak import EspeakEngine
+from maatu_tts.engine.piper import PiperEngine
+
+CLAUSE = "The weather is lovely today, and we might walk along the river."
+
+
+@pytest.fixture
+def unstarted(models_dir: Path) -> PiperEngine:
+    return PiperEngine(lambda: [models_dir / "piper-en_US-joe-medium"], streams=8)
+
+
+@pytest.fixture
+async def piper(unstarted: PiperEngine) -> AsyncIterator[PiperEngine]:
+    await unstarted.warm_up()
+    yield unstarted
+    await unstarted.close()
+
+
+async def speak(engine: PiperEngine, text: str, rate: float = 1.0) -> Samples:
+    utterance = Utterance(text, engine.voices[0], speaking_rate=rate)
+    return np.concatenate([part.samples async for part in engine.synthesize(utterance)])
+
+
+def loudness(samples: Samples) -> float:
+    voiced = samples[np.abs(samples) > 0.02]
+    return float(20 * np.log10(np.sqrt(np.mean(voiced**2))))
+
+
+async def test_its_voice(piper: PiperEngine) -> None:
+    [voice] = piper.voices
+    assert (voice.name, [str(language) for language in voice.languages]) == ("en_US-joe-medium", ["en-US"])
+    assert voice.sample_rate_hz == 22_050
+    assert piper.status().warmup_s > 0
+
+
+async def test_a_clause_lasts_as_long_as_people_take_and_follows_the_rate(piper: PiperEngine) -> None:
+    normal = await speak(piper, CLAUSE)
+    assert 2.5 < len(normal) / 22_050 < 5.0
+    assert 0.3 < np.abs(normal).max() <= 1.0
+    assert len(await speak(piper, CLAUSE, 2.0)) / len(normal) == pytest.approx(0.5, abs=0.1)
+
+
+async def test_clauses_are_equally_loud(piper: PiperEngine) -> None:
+    levels = [loudness(await speak(piper, text)) for text in ("Yes.", "Hello there!", CLAUSE, "It is five o'clock.")]
+    assert max(levels) - min(levels) < 6.0
+    assert -20.0 < float(np.mean(levels)) < -13.0
+
+
+async def test_who_leaves_stops_the_network_at_once(piper: PiperEngine) -> None:
+    audio = piper.synthesize(Utterance(" ".join([CLAUSE] * 60), piper.voices[0]))  # many seconds of work
+    first = asyncio.ensure_future(anext(audio))
+    async with asyncio.timeout(5):
+        while piper.status().slots_in_use == 0:
+            await asyncio.sleep(0.001)
+    async with asyncio.timeout(1):
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+    assert piper.status().slots_in_use == 0
+    assert len(await speak(piper, "Next.")) > 0
+
+
+async def test_a_missing_voice_is_named(tmp_path: Path) -> None:
+    engine = PiperEngine(lambda: [tmp_path])
+    with pytest.raises(ModelNotInstalled, match=tmp_path.name):
+        await engine.warm_up()
+    await engine.close()
+
+
+async def test_english_goes_to_piper_and_kannada_to_espeak(
+    serving: Callable[..., Any], unstarted: PiperEngine, linear16: common_pb2.AudioFormat
+) -> None:
+    async with serving(unstarted, EspeakEngine(), routes={"en": "piper", "*": "espeak"}) as client:
+        english, kannada = await asyncio.gather(
+            client.say(CLAUSE, voice=common_pb2.Voice(language_code="en-GB"), format=linear16),
+            client.say("ನಮಸ್ಕಾರ", format=linear16),
+        )
+        assert (english[0].started.engine, english[0].started.voice_name) == ("piper", "en_US-joe-medium")
+        assert kannada[0].started.engine == "espeak"
+        summary = english[-1].summary
+        assert 0 < summary.time_to_first_chunk.ToNanoseconds() < summary.audio_duration.ToNanoseconds() / 2
+        assert summary.compute_time.ToNanoseconds() > 0
+        # The voice begins within 20 ms: what silence it had before was trimmed.
+        samples = np.frombuffer(b"".join(response.audio.audio for response in english[1:-1]), "<i2")
+        assert np.argmax(np.abs(samples) > 150) < 320
+
+
+async def test_four_clients_at_once_are_all_served_soon(
+    serving: Callable[..., Any], unstarted: PiperEngine, linear16: common_pb2.AudioFormat
+) -> None:
+    async with serving(unstarted) as client:
+        voice = common_pb2.Voice(language_code="en")
+        answers = await asyncio.gather(*(client.say(CLAUSE, voice=voice, format=linear16) for _ in range(4)))
+        firsts = [answer[-1].summary.time_to_first_chunk.ToNanoseconds() / 1e9 for answer in answers]
+        computed = [answer[-1].summary.compute_time.ToNanoseconds() / 1e9 for answer in answers]
+        # Two work at once, two wait for one clause: nobody waits for three.
+        assert max(firsts) < 2.5 * max(computed)
+
+
+async def test_a_long_text_lets_a_short_one_pass(
+    serving: Callable[..., Any], unstarted: PiperEngine, until: Any
+) -> None:
+    async with serving(unstarted) as client:
+        voice = common_pb2.Voice(language_code="en")
+        ended = []
+
+        async def say(name: str, text: str) -> None:
+            await client.say(text, voice=voice)
+            ended.append(name)
+
+        long = [asyncio.create_task(say(f"long {i}", f"{CLAUSE} " * 6)) for i in range(2)]
+        await until(lambda: unstarted.status().slots_in_use == 2)
+        await say("short", "Yes, of course.")
+        await asyncio.gather(*long)
+        assert ended[0] == "short"
+
+
+async def test_what_piper_cannot_do_is_said(serving: Callable[..., Any], unstarted: PiperEngine) -> None:
+    async with serving(unstarted) as client:
+        voice = common_pb2.Voice(language_code="en")
+        for fields in ({"seed": 1}, {"temperature": 0.5}):
+            error = await client.refusal(client.say("a", voice=voice, **fields))
+            assert type(error) is Unsupported
