@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from maatu.v1 import common_pb2, tts_pb2
-from maatu_runtime.audio.samples import Samples
+from maatu_runtime.audio import Samples
 from maatu_tts.engine.base import EngineVoice, Utterance
 from maatu_tts.engine.espeak import EspeakEngine
+from numpy.typing import NDArray
 
 TEXTS = {
     "kn": "ಇಂದು ಹವಾಮಾನ ತುಂಬಾ ಚೆನ್ನಾಗಿದೆ, ನಾವು ನದಿಯ ದಡದಲ್ಲಿ ನಡೆಯಬಹುದು.",
@@ -38,6 +39,11 @@ async def speak(engine: EspeakEngine, name: str, text: str, rate: float = 1.0) -
     return np.concatenate([part.samples async for part in engine.synthesize(utterance)])
 
 
+def envelope(samples: Samples) -> NDArray[np.float64]:
+    """Loudness over time in 50 steps: what tells one sentence from another."""
+    return np.array([np.sqrt(np.mean(part.astype(np.float64) ** 2)) for part in np.array_split(samples, 50)])
+
+
 async def test_over_a_hundred_languages_are_served(espeak: EspeakEngine) -> None:
     codes = {language.code for voice in espeak.voices for language in voice.languages}
     assert len(codes) > 100
@@ -55,17 +61,20 @@ async def test_languages_are_audible_and_differ(espeak: EspeakEngine, language: 
     assert len(other) != len(samples)
 
 
-async def test_the_same_text_gives_the_same_audio_whatever_was_spoken_before(espeak: EspeakEngine) -> None:
+async def test_voice_and_rate_of_one_text_do_not_stay_for_the_next(espeak: EspeakEngine) -> None:
     first = await speak(espeak, "espeak-kn", TEXTS["kn"])
     await speak(espeak, "espeak-es", TEXTS["es"], rate=1.8)
-    np.testing.assert_array_equal(await speak(espeak, "espeak-kn", TEXTS["kn"]), first)
+    assert len(await speak(espeak, "espeak-kn", TEXTS["kn"])) == pytest.approx(len(first), rel=0.01)
 
 
 async def test_concurrent_utterances_do_not_mix(espeak: EspeakEngine) -> None:
-    alone = {language: await speak(espeak, f"espeak-{language}", text) for language, text in TEXTS.items()}
+    alone = [await speak(espeak, f"espeak-{language}", text) for language, text in TEXTS.items()]
     together = await asyncio.gather(*(speak(espeak, f"espeak-{language}", text) for language, text in TEXTS.items()))
-    for samples, language in zip(together, TEXTS, strict=True):
-        np.testing.assert_array_equal(samples, alone[language])
+    for mine, one in zip(together, alone, strict=True):
+        assert len(mine) == pytest.approx(len(one), rel=0.01)
+        assert np.corrcoef(envelope(mine), envelope(one))[0, 1] > 0.95
+    strangers = np.corrcoef(envelope(together[0]), envelope(alone[3]))[0, 1]
+    assert strangers < 0.7
 
 
 @pytest.mark.parametrize(("rate", "ratio"), [(0.5, 2.0), (2.0, 0.5)])

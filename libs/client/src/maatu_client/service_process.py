@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -173,7 +174,7 @@ class ServiceProcess:
         request = health_pb2.HealthCheckRequest()
         options = [("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 100)]
         async with grpc.aio.insecure_channel(self.spec.address, options=options) as channel:
-            stub = health_pb2_grpc.HealthStub(channel)
+            stub: Any = health_pb2_grpc.HealthStub(channel)  # its methods are untyped
             while True:
                 try:
                     answer = await stub.Check(request, timeout=1.0)

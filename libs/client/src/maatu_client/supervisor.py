@@ -96,7 +96,7 @@ class LocalStack:
         chosen = choose_ports(hosts, ports or {})
         chosen_metrics = choose_ports(hosts, metrics_ports or {}, taken=chosen.values())
         specs: dict[ServiceName, ServiceSpec] = {}
-        for name in (*(name for name in SERVICES if name != "gateway"), "gateway"):
+        for name in SERVICES:  # the gateway is last, and is told where the others are
             prefix = f"MAATU_{name.upper()}_"
             variables = {
                 **os.environ,

@@ -22,7 +22,8 @@ class Config(ServiceConfig):
     """Port of the Prometheus page /metrics; 0 takes a free one."""
 
     backend: BackendName = "ctranslate2"
-    """What the agent thinks with: "ctranslate2" (a small model in this process), "openai" (any OpenAI-compatible API, such as vLLM) or "fake" (for tests)."""
+    """What the agent thinks with: "ctranslate2" (a small model in this process), "openai" (any OpenAI-compatible API, such as
+    vLLM) or "fake" (for tests)."""
     max_concurrent_generations: int | None = Field(default=None, ge=1)
     """Answers generated at once; none given: 2 in this process, 64 with an API."""
     max_waiting_generations: int = Field(default=16, ge=0)
@@ -53,7 +54,8 @@ class Config(ServiceConfig):
     device: Literal["cpu", "cuda"] = "cpu"
     """Backend ctranslate2: where the model runs."""
     compute_type: str = "default"
-    """Backend ctranslate2: arithmetic of the weights ("int8_float32", "float16", …); "default" is what the model was converted to."""
+    """Backend ctranslate2: arithmetic of the weights, such as "int8_float32" or "float16"; "default" keeps what the model was
+    converted to."""
     context_tokens: int = Field(default=2_048, ge=64)
     """Backend ctranslate2: longest prompt and answer together."""
     repetition_penalty: float = Field(default=1.1, ge=1)

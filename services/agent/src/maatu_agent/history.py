@@ -172,7 +172,9 @@ class History:
         """
         key = _KEY.format(session_id)
         async with self._operation("read"), self._redis.pipeline(transaction=True) as pipeline:
-            fields, ttl_ms = await pipeline.hgetall(key).pttl(key).execute()
+            pipeline.hgetall(key)
+            pipeline.pttl(key)
+            fields, ttl_ms = await pipeline.execute()
         if not fields:
             raise _no_session(session_id)
         turns = _turns(value for field, value in fields.items() if field != _COUNTER)

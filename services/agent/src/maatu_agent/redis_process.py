@@ -68,15 +68,14 @@ class RedisProcess:
         self._directory.mkdir(mode=0o700)
         try:
             self._lock = _locked(self._directory)
-            with open(self._directory / "log", "wb") as output:
-                self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-I", "-S", redis_launcher.__file__, str(os.getpid()), str(binary)),
-                    *("--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700"),
-                    *("--save", "", "--appendonly", "no", "--dir", str(self._directory)),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                )
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", redis_launcher.__file__, str(os.getpid()), str(binary)),
+                *("--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700"),
+                *("--save", "", "--appendonly", "no", "--dir", str(self._directory)),
+                *("--logfile", str(self._directory / "log")),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+            )
             await self._until_listening()
         except BaseException:
             await self.stop()
@@ -111,7 +110,8 @@ class RedisProcess:
             raise HopUnavailable(HOP, f"not up within {self._start_timeout_s:g} s: {self._last_words()}") from None
 
     def _last_words(self) -> str:
-        lines = (self._directory / "log").read_text(errors="replace").strip().splitlines()
+        log_file = self._directory / "log"
+        lines = log_file.read_text(errors="replace").strip().splitlines() if log_file.exists() else []
         return lines[-1] if lines else "it said nothing"
 
 

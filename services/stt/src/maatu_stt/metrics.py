@@ -32,7 +32,9 @@ FALLBACKS = Counter(
     "Decodes done again with features padded to 30 s, by what made the short one suspicious.",
     ["model", "reason"],
 )
-SKIPPED_PARTIALS = Counter("maatu_stt_skipped_partials_total", "Partials not made because the decoder was busy.", ["model"])
+SKIPPED_PARTIALS = Counter(
+    "maatu_stt_skipped_partials_total", "Partials not made because the decoder was busy.", ["model"]
+)
 VAD_SECONDS = Histogram(
     "maatu_stt_vad_seconds",
     "Computing time of voice activity detection and segmenting, by message of audio.",

@@ -1,7 +1,7 @@
 """Trims the silence that voices put before a clause. A listener would wait for it."""
 
 import numpy as np
-from maatu_runtime.audio.samples import Samples
+from maatu_runtime.audio import Samples
 
 _THRESHOLD = 0.005
 """Amplitude (-46 dB) that a voice's own noise stays under."""

@@ -6,8 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from maatu_runtime.audio import AudioFormat, EncodedAudio, StreamEncoder
-from maatu_runtime.audio.samples import Samples
+from maatu_runtime.audio import AudioFormat, EncodedAudio, Samples, StreamEncoder
 
 from maatu_tts.chunks import MAX_CHUNK_MS, Chunker, ChunkSettings
 from maatu_tts.engine.base import Priority, Utterance

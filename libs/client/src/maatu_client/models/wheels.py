@@ -11,7 +11,7 @@ from pathlib import Path
 from maatu_runtime.errors import Unavailable
 from maatu_runtime.models import sha256_of
 
-from maatu_client.models.catalog import Member, Wheel
+from maatu_client.models.entries import Member, Wheel
 
 _COPY_BLOCK_BYTES = 1 << 20
 _ERROR_LINES = 6

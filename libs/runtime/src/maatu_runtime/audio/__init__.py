@@ -17,6 +17,7 @@ from maatu_runtime.audio.formats import (
     format_to_proto,
 )
 from maatu_runtime.audio.resample import Resampler
+from maatu_runtime.audio.samples import Samples
 from maatu_runtime.audio.stream import EncodedAudio, StreamDecoder, StreamEncoder
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "EncodedAudio",
     "Encoding",
     "Resampler",
+    "Samples",
     "StreamDecoder",
     "StreamEncoder",
     "format_from_proto",

@@ -28,5 +28,10 @@ class SampleBuffer:
 
     def read(self, start: int, end: int) -> Samples:
         """A copy of the samples from `start` to `end`, as far as they are here."""
-        whole = np.concatenate([np.zeros(0, np.float32), *self._pieces])
-        return whole[max(start - self._start, 0) : max(end - self._start, 0)]
+        position = self._start
+        wanted = [np.zeros(0, np.float32)]
+        for piece in self._pieces:
+            if position < end and position + len(piece) > start:
+                wanted.append(piece[max(start - position, 0) : end - position])
+            position += len(piece)
+        return np.concatenate(wanted)

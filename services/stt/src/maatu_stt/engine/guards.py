@@ -4,6 +4,7 @@ The first three and their limits are those of Whisper's paper (Radford et al. 20
 encoded short, Whisper likes to say a whole sentence twice, which no compression ratio shows.
 """
 
+import unicodedata
 import zlib
 from dataclasses import dataclass
 
@@ -56,8 +57,7 @@ def compression_ratio(text: str) -> float:
 
 def repeats_itself(text: str) -> bool:
     """Whether a phrase is said again right away, or a word over and over. Case and punctuation do not count."""
-    words = ["".join(filter(str.isalnum, word)).casefold() for word in text.split()]
-    words = [word for word in words if word]
+    words = [spelt for word in text.split() if (spelt := "".join(filter(_is_spelling, word)).casefold())]
     for length in range(1, len(words) // 2 + 1):
         times = 2 if length >= PHRASE_WORDS else WORD_REPEATS
         run = 0
@@ -66,3 +66,8 @@ def repeats_itself(text: str) -> bool:
             if run >= length * (times - 1):
                 return True
     return False
+
+
+def _is_spelling(character: str) -> bool:
+    """Letters, digits and the vowel signs of Indic scripts, which Python does not count among the letters."""
+    return unicodedata.category(character)[0] in "LMN"

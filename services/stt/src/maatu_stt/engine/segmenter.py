@@ -1,7 +1,7 @@
 """Cuts a stream into utterances: a state machine whose only clock is the stream's count of samples.
 
-    QUIET ──voice──▶ ONSET ──enough voice: STARTED──▶ SPEAKING ──short silence: PAUSE──▶ PAUSED ──long silence: STOPPED──▶ QUIET
-                       └──silence before that──▶ QUIET     ▲─────────voice: RESUMED─────────┘
+QUIET ──voice──▶ ONSET ──enough voice: STARTED──▶ SPEAKING ──short silence: PAUSE──▶ PAUSED ──long silence: STOPPED──▶ QUIET
+                   └──silence before that──▶ QUIET     ▲─────────voice: RESUMED─────────┘
 """
 
 from dataclasses import dataclass

@@ -93,6 +93,8 @@ class StreamRecognition:
         self._settings = settings
         self._segmenter = Segmenter(settings.segmenter)
         self._buffer = SampleBuffer()
+        self._pending: Samples = np.zeros(0, np.float32)
+        """Less than a window of samples that the detector has not judged."""
         self._heard = 0
         """Samples that went through the detector."""
         self._used_to = 0
@@ -102,7 +104,7 @@ class StreamRecognition:
         self._tasks: set[asyncio.Task[None]] = set()
         self._decodes: set[Decode] = set()
         self._final: asyncio.Task[None] | None = None
-        self._partial: asyncio.Task[None] | None = None
+        self._partial: tuple[asyncio.Task[None], Decode] | None = None
 
     async def events(self, feed: Callable[[], Awaitable[None]]) -> AsyncGenerator[Event, None]:
         """What is heard while `feed` runs, until it returned and all finals are out.
@@ -137,35 +139,40 @@ class StreamRecognition:
         """Hears the next samples, any number of them, at SAMPLE_RATE_HZ. Waits while the reader or the decoder is behind."""
         metrics.AUDIO_SECONDS.inc(len(samples) / SAMPLE_RATE_HZ)
         self._buffer.append(samples)
-        whole = (self._buffer.end - self._heard) // WINDOW * WINDOW
-        await self._hear(self._buffer.read(self._heard, self._heard + whole))
+        self._pending = np.concatenate([self._pending, samples])
+        computing_s = 0.0
+        while len(self._pending) >= WINDOW:
+            window, self._pending = self._pending[:WINDOW], self._pending[WINDOW:]
+            computing_s += await self._hear(window, WINDOW)
+        if computing_s > 0:
+            metrics.VAD_SECONDS.observe(computing_s)
         self._ask_for_partial()
-        onset = self._segmenter.keep_from
-        keep_from = self._utterance.audio_start if self._utterance is not None else (onset or self._heard)
-        self._buffer.forget_before(min(keep_from, self._heard) - self._settings.padding)
+        self._buffer.forget_before(self._needed_from())
 
     async def finish(self) -> None:
         """No more samples come: ends the open utterance and waits for its final."""
-        rest = self._buffer.read(self._heard, self._buffer.end)
-        if len(rest):
-            await self._hear(np.pad(rest, (0, WINDOW - len(rest))))
+        if len(self._pending):
+            await self._hear(np.pad(self._pending, (0, WINDOW - len(self._pending))), len(self._pending))
         for activity in self._segmenter.finish():
             await self._on_activity(activity)
         await self._wait_for_final()
 
-    async def _hear(self, samples: Samples) -> None:
-        """Detects and segments whole windows."""
-        computing_s = 0.0
-        for start in range(0, len(samples), WINDOW):
-            began = perf_counter()
-            probability = self._detector.probability(samples[start : start + WINDOW])
-            activities = self._segmenter.push(probability, WINDOW)
-            computing_s += perf_counter() - began
-            self._heard += WINDOW
-            for activity in activities:
-                await self._on_activity(activity)
-        if len(samples):
-            metrics.VAD_SECONDS.observe(computing_s)
+    async def _hear(self, window: Samples, samples: int) -> float:
+        """Detects and segments a window, `samples` of which are the stream's. Returns the computing time in seconds."""
+        began = perf_counter()
+        activities = self._segmenter.push(self._detector.probability(window), samples)
+        computing_s = perf_counter() - began
+        self._heard += samples
+        for activity in activities:
+            await self._on_activity(activity)
+        return computing_s
+
+    def _needed_from(self) -> int:
+        """First sample that an utterance, open or to come, may begin with."""
+        if self._utterance is not None:
+            return self._utterance.audio_start
+        onset = self._segmenter.keep_from
+        return (self._heard if onset is None else onset) - self._settings.padding
 
     async def _on_activity(self, activity: Activity) -> None:
         if activity.type is ActivityType.STARTED:
@@ -176,6 +183,7 @@ class StreamRecognition:
         assert utterance is not None
         match activity.type:
             case ActivityType.PAUSE if self._settings.live:
+                self._drop_partial()
                 utterance.ahead = self._decode(utterance, self._audio_end(activity), Urgency.PAUSE)
                 if self._settings.interim_results:
                     self._show(utterance, utterance.ahead, activity.offset, at_pause=True)
@@ -212,23 +220,23 @@ class StreamRecognition:
                 )
             )
 
-        await self._wait_for_final()  # finals keep their order, and a stream has no more than one in the queue
+        await self._wait_for_final()  # finals keep their order
         self._final = self._spawn(finalise())
 
     def _ask_for_partial(self) -> None:
         utterance = self._utterance
         if not self._settings.interim_results or utterance is None or not self._segmenter.is_speaking:
             return
-        if self._partial is not None and not self._partial.done():
+        if self._partial is not None and not self._partial[0].done():
             return
         if self._heard - utterance.decoded_to < self._settings.partial_interval:
             return
         utterance.decoded_to = self._heard
         decode = self._start(utterance, self._heard, Urgency.PARTIAL)
         if decode is not None:
-            self._show(utterance, decode, self._heard, at_pause=False)
+            self._partial = self._show(utterance, decode, self._heard, at_pause=False), decode
 
-    def _show(self, utterance: _Utterance, decode: Decode, end: int, *, at_pause: bool) -> None:
+    def _show(self, utterance: _Utterance, decode: Decode, end: int, *, at_pause: bool) -> "asyncio.Task[None]":
         """Sends the outcome of a decode as a partial, unless time has passed over it."""
 
         async def show() -> None:
@@ -252,7 +260,7 @@ class StreamRecognition:
                 )
             )
 
-        self._partial = self._spawn(show())
+        return self._spawn(show())
 
     def _audio_end(self, activity: Activity) -> int:
         """Where the audio of an utterance ends: after the padding, or where the pause was noticed if that is earlier.
@@ -260,7 +268,7 @@ class StreamRecognition:
         So it is the same at the pause and at the endpoint.
         """
         noticed_first = activity.offset + self._settings.segmenter.pause_silence
-        return min(activity.offset + self._settings.padding, noticed_first, self._heard, self._buffer.end)
+        return min(activity.offset + self._settings.padding, noticed_first, self._heard)
 
     def _decode(self, utterance: _Utterance, end: int, urgency: Urgency) -> Decode:
         decode = self._start(utterance, end, urgency)
@@ -268,7 +276,7 @@ class StreamRecognition:
         return decode
 
     def _start(self, utterance: _Utterance, end: int, urgency: Urgency) -> Decode | None:
-        samples = self._buffer.read(utterance.audio_start, min(end, self._buffer.end))
+        samples = self._buffer.read(utterance.audio_start, end)
         decode = self._recognizer.start(DecodeRequest(samples, self._options, utterance.settled), urgency)
         if decode is not None:
             self._decodes.add(decode)
@@ -277,6 +285,14 @@ class StreamRecognition:
     def _drop(self, decode: Decode) -> None:
         decode.cancel()
         self._decodes.discard(decode)
+
+    def _drop_partial(self) -> None:
+        """A partial under way is no longer wanted: the decode at the pause knows more."""
+        if self._partial is not None:
+            task, decode = self._partial
+            task.cancel()
+            self._drop(decode)
+            self._partial = None
 
     async def _wait_for_final(self) -> None:
         if self._final is not None:

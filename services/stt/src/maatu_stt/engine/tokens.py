@@ -1,6 +1,7 @@
 """Between Whisper's tokens and text: prompts, timestamps, the times of words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from maatu_stt.engine.base import RecognitionOptions, Word
@@ -30,7 +31,7 @@ def spoken_tokens(tokenizer: Any, tokens: Sequence[int], duration_s: float) -> l
         tokens: As decoded, timestamps among them.
         duration_s: Length of the audio without the silence added to it.
     """
-    spoken = []
+    spoken: list[int] = []
     for token in tokens:
         if token >= tokenizer.timestamp_begin:
             if spoken and (token - tokenizer.timestamp_begin) * TIMESTAMP_S >= duration_s:
@@ -53,14 +54,16 @@ def word_times(tokenizer: Any, tokens: list[int], alignment: Any, duration_s: fl
     for token, frame in alignment.alignments:
         first_frame.setdefault(token, frame)
     texts, groups = tokenizer.split_to_word_tokens(tokens)
-    words = []
+    words: list[Word] = []
     position = 0
     for text, group in zip(texts, groups, strict=True):
         following = position + len(group)
         start_s = min(first_frame.get(position, 0) * TIMESTAMP_S, duration_s)
         end_s = min(first_frame[following] * TIMESTAMP_S if following in first_frame else duration_s, duration_s)
         probabilities = alignment.text_token_probs[position:following]
-        if text.strip():
+        if words and not any(map(str.isalnum, text)):
+            words[-1] = replace(words[-1], text=words[-1].text + text.strip())  # punctuation is not said
+        elif text.strip():
             confidence = sum(probabilities) / len(probabilities) if probabilities else 0.0
             words.append(Word(text.strip(), start_s, max(start_s, end_s), confidence))
         position = following

@@ -192,8 +192,10 @@ class WhisperEngine:
         codes = [_whisper_code(language) for language in expected]
         if len(set(codes)) == 1:
             return codes[0]
-        detected = [(token.strip("<|>"), probability) for token, probability in self._model.detect_language(encoded)[0]]
-        return max(((code, p) for code, p in detected if not codes or code in codes), key=lambda pair: pair[1])[0]
+        probabilities: dict[str, float] = {
+            token.strip("<|>"): probability for token, probability in self._model.detect_language(encoded)[0]
+        }
+        return max(codes or probabilities, key=lambda code: probabilities.get(code, 0.0))
 
 
 def _whisper_code(language: Language) -> str:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import IntEnum
 
-from maatu_runtime.audio.samples import Samples
+from maatu_runtime.audio import Samples
 from maatu_runtime.language import Language
 
 

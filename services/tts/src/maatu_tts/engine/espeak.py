@@ -29,8 +29,8 @@ class EspeakEngine(Engine):
     """
 
     name = "espeak"
-    # It draws nothing at random: any seed gives the same audio.
-    capabilities = Capabilities(seed=True)
+    # Its oscillators go on from where the text before left them, so that even a seed would not give the same audio twice.
+    capabilities = Capabilities()
 
     def __init__(self, *, streams: int = 64, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock

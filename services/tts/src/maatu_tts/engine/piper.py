@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from maatu_runtime.audio.samples import Samples
+from maatu_runtime.audio import Samples
 from maatu_runtime.errors import ModelFailed, ModelNotInstalled
 from maatu_runtime.language import Language
 from piper import PiperVoice

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from maatu_runtime.audio.samples import Samples
+from maatu_runtime.audio import Samples
 from maatu_runtime.errors import CapacityExceeded, Quota
 
 from maatu_tts.engine.base import EngineAudio, Priority

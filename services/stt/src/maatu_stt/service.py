@@ -1,0 +1,77 @@
+"""Builds the service out of its configuration."""
+
+from collections.abc import Callable
+
+from maatu.v1 import stt_pb2_grpc
+from maatu_runtime.models import ModelStore
+from maatu_runtime.server import Service
+
+from maatu_stt.config import Config
+from maatu_stt.engine.base import SAMPLE_RATE_HZ, Recognizer
+from maatu_stt.engine.fake import FakeRecognizer, FakeScript
+from maatu_stt.engine.recognizer import WhisperRecognizer
+from maatu_stt.engine.settings import VAD_THRESHOLDS, SegmenterSettings, StreamSettings
+from maatu_stt.engine.vad import SileroModel, VoiceActivityDetector
+from maatu_stt.engine.whisper import WhisperSettings
+from maatu_stt.servicer import SpeechToTextServicer
+
+
+def build(config: Config) -> Service:
+    """The service of a process. Models load when it warms up."""
+    return assemble(_recognizer(config), SileroModel().stream, config)
+
+
+def assemble(recognizer: Recognizer, make_detector: Callable[[], VoiceActivityDetector], config: Config) -> Service:
+    """The service with a given recogniser.
+
+    Args:
+        recognizer: Shared by all streams.
+        make_detector: Makes the voice activity detector of a stream.
+        config: Everything else.
+    """
+    servicer = SpeechToTextServicer(
+        recognizer, make_detector, defaults=stream_settings(config), idle_timeout_s=config.idle_timeout_s
+    )
+    return Service(
+        name="stt",
+        grpc_services=["maatu.v1.SpeechToText"],
+        register=lambda server: stt_pb2_grpc.add_SpeechToTextServicer_to_server(servicer, server),
+        warm_up=recognizer.warm_up,
+        close=recognizer.close,
+        capacity=recognizer.capacity,
+    )
+
+
+def stream_settings(config: Config) -> StreamSettings:
+    """How streams are treated that do not say."""
+    onset, offset = VAD_THRESHOLDS[config.vad_aggressiveness]
+    return StreamSettings(
+        segmenter=SegmenterSettings(
+            onset_probability=onset,
+            offset_probability=offset,
+            min_speech=_samples(config.min_speech_ms),
+            pause_silence=_samples(config.pause_silence_ms),
+            endpoint_silence=_samples(config.endpoint_silence_ms),
+            max_utterance=round(config.max_utterance_s * SAMPLE_RATE_HZ),
+        ),
+        padding=_samples(config.vad_padding_ms),
+        partial_interval=_samples(config.partial_interval_ms),
+    )
+
+
+def _recognizer(config: Config) -> Recognizer:
+    if config.engine == "fake":
+        return FakeRecognizer(FakeScript(decode_s=config.fake_decode_ms / 1_000))
+    settings = WhisperSettings(
+        device=config.device,
+        compute_type=config.compute_type,
+        threads=config.cpu_threads,
+        workers=config.workers,
+        beam_size=config.beam_size,
+        margin=_samples(config.encode_margin_ms),
+    )
+    return WhisperRecognizer(config.models, ModelStore(config.models_dir).path, settings)
+
+
+def _samples(milliseconds: int) -> int:
+    return milliseconds * SAMPLE_RATE_HZ // 1_000

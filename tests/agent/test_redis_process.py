@@ -1,0 +1,95 @@
+"""The Redis that the agent starts for itself."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from maatu_agent import redis_process
+from maatu_agent.history import History
+from maatu_agent.redis_process import RedisProcess
+from maatu_runtime.errors import ConfigurationError, HopUnavailable
+
+_CHILD = """
+import asyncio, sys, pathlib
+from maatu_agent.redis_process import RedisProcess
+async def main():
+    process = RedisProcess(pathlib.Path(sys.argv[1]))
+    await process.start()
+    print(process.pid, flush=True)
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+async def test_it_serves_until_it_is_stopped_and_leaves_nothing(tmp_path: Path) -> None:
+    process = RedisProcess(tmp_path)
+    await process.start()
+    history = History(process.url, max_turns=3, ttl_s=180)
+    await history.ping()
+    await history.close()
+    pid = process.pid
+    await process.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_two_run_beside_each_other(tmp_path: Path) -> None:
+    first, second = RedisProcess(tmp_path), RedisProcess(tmp_path)
+    await first.start()
+    await second.start()
+    assert first.url != second.url
+    await first.stop()
+    history = History(second.url, max_turns=3, ttl_s=180)
+    await history.ping()
+    await history.close()
+    await second.stop()
+
+
+async def test_it_dies_with_a_killed_parent_and_its_directory_is_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", _CHILD, str(tmp_path), stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    pid = int(await parent.stdout.readline())
+    exits = os.pidfd_open(pid)
+    gone = asyncio.Event()
+    asyncio.get_running_loop().add_reader(exits, gone.set)
+    parent.send_signal(signal.SIGKILL)
+    await parent.wait()
+    await asyncio.wait_for(gone.wait(), 5)
+    asyncio.get_running_loop().remove_reader(exits)
+    os.close(exits)
+    [left] = tmp_path.iterdir()
+
+    monkeypatch.setattr(redis_process, "_SETTLED_S", -1.0)
+    process = RedisProcess(tmp_path)
+    await process.start()
+    assert not left.exists()
+    await process.stop()
+
+
+async def test_a_directory_in_use_is_not_taken_for_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_process, "_SETTLED_S", -1.0)
+    first, second = RedisProcess(tmp_path), RedisProcess(tmp_path)
+    await first.start()
+    await second.start()
+    assert len(list(tmp_path.iterdir())) == 2
+    await second.stop()
+    await first.stop()
+
+
+async def test_a_server_that_ends_at_once_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_process, "_binary", lambda: Path("/bin/false"))
+    with pytest.raises(HopUnavailable, match="ended at its start"):
+        await RedisProcess(tmp_path).start()
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_path_too_long_for_a_socket_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="TMPDIR"):
+        await RedisProcess(tmp_path / ("x" * 100)).start()
