@@ -1,7 +1,7 @@
 """The Python client of the gateway."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
@@ -9,6 +9,8 @@ from typing import Self, Unpack
 import grpc
 from maatu.v1 import gateway_pb2
 from maatu.v1.gateway_pb2_grpc import VoiceGatewayStub
+from maatu_runtime.audio import read_audio
+from maatu_runtime.audio.samples import Samples
 from maatu_runtime.channel import create_channel
 from maatu_runtime.status import from_rpc_error
 from maatu_runtime.telemetry import outgoing_metadata, start_telemetry
@@ -82,7 +84,7 @@ class VoiceClient:
 
     async def ask(
         self, question: str | bytes, language: str = "en-US", **options: Unpack[Options]
-    ) -> AsyncIterator[gateway_pb2.ConversationEvent]:
+    ) -> AsyncGenerator[gateway_pb2.ConversationEvent, None]:
         """Asks one question and yields what happens, as a conversation of one turn does.
 
         Args:
@@ -109,6 +111,34 @@ class VoiceClient:
         finally:
             call.cancel()
             span.end()
+
+    async def speak(
+        self,
+        recording: Path | str | Samples,
+        language: str = "en-US",
+        *,
+        sample_rate_hz: int = INPUT_FORMAT.sample_rate_hz,
+        frame_ms: int = 20,
+        **options: Unpack[Options],
+    ) -> AsyncGenerator[gateway_pb2.ConversationEvent, None]:
+        """Speaks a recording in real time, in a conversation of its own, and yields what happens until it is answered.
+
+        Args:
+            recording: An audio file, or mono float32 samples in [-1, 1].
+            language: BCP-47 tag of the language the person speaks and hears.
+            sample_rate_hz: Rate of the samples; for a file, the rate at which it is read.
+            frame_ms: Length of the frames sent, 20 to 100 ms.
+            options: See `Options`.
+
+        Raises:
+            MaatuError: What the gateway answered, or `Unavailable` where it does not answer.
+            FileNotFoundError: There is no such file.
+        """
+        samples = read_audio(recording, sample_rate_hz) if isinstance(recording, Path | str) else recording
+        async with self.converse(language, **options) as conversation:
+            conversation.speak(samples, sample_rate_hz, frame_ms=frame_ms)
+            async for event in conversation:
+                yield event
 
     def _start_span(self, method: str) -> Span:
         return self._tracer.start_span(f"maatu.v1.VoiceGateway/{method}", kind=SpanKind.CLIENT)

@@ -65,7 +65,7 @@ def conversation_config(language: str, options: Options) -> gateway_pb2.Conversa
         keep_phrases=options.get("keep_phrases", []),
         speaking_rate=options.get("speaking_rate", 0.0),
     )
-    if "voice" in options or "voice_description" in options:
+    if options.get("voice") or options.get("voice_description"):
         voice = common_pb2.Voice(
             name=options.get("voice", ""), language_code=language, description=options.get("voice_description", "")
         )

@@ -55,7 +55,9 @@ class EventPrinter:
     def _line(self, event: gateway_pb2.ConversationEvent, kind: str | None) -> Text | None:
         match kind:
             case "ready":
-                return Text(f"conversation {event.ready.session_id}, trace {event.ready.trace_id}", style="bright_black")
+                return Text(
+                    f"conversation {event.ready.session_id}, trace {event.ready.trace_id}", style="bright_black"
+                )
             case "speech":
                 return _speech_line(event.speech)
             case "transcript" if event.transcript.text:

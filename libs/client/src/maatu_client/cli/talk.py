@@ -1,13 +1,11 @@
 """`maatu talk`: one recording or one typed sentence to a gateway that runs somewhere."""
 
 import os
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from maatu.v1 import gateway_pb2
 from maatu_runtime.audio import read_audio
 from rich.console import Console
 
@@ -31,7 +29,9 @@ def talk(
     out: Annotated[
         Path | None, typer.Option(help="Write the spoken answer to this WAV file.", show_default=False)
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print each event as a line of JSON, and nothing else.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print each event as a line of JSON, and nothing else.")
+    ] = False,
     tls: Annotated[bool, typer.Option("--tls", help="Speak TLS, trusting the system's authorities.")] = False,
     tls_ca: Annotated[
         Path | None, typer.Option(envvar="MAATU_TLS_CA", help="Speak TLS, trusting this PEM file.", show_default=False)
@@ -45,53 +45,36 @@ def talk(
             raise typer.BadParameter(f"there is no file {path}", param_hint=what)
     if out is not None and not out.parent.is_dir():
         raise typer.BadParameter(f"there is no directory {out.parent}", param_hint="--out")
+    samples = read_audio(file, INPUT_FORMAT.sample_rate_hz) if file is not None else None
+    options = Options(session_id=session, voice=voice)
     console = Console()
     show: Show = (lambda event: print(to_json(event), flush=True)) if as_json else EventPrinter(console)
-    options = Options(session_id=session)
-    if voice:
-        options["voice"] = voice
     client = VoiceClient(server, tls=tls, tls_ca=tls_ca, otlp_endpoint=os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
-
     reply = Reply()
 
     async def work() -> bool:
         async with client:
-            events = _ask(client, text, language, options) if text is not None else None
-            if events is None:
-                assert file is not None
-                events = _speak(client, file, frame_ms, language, options)
+            if samples is not None:
+                events = client.speak(samples, language, frame_ms=frame_ms, **options)
+            else:
+                events = client.ask(text or "", language, **options)
             async with aclosing(events):
                 async for event in events:
                     reply.add(event)
                     show(event)
         return True
 
-    finished = run_until_signal(work())
-    # What was heard before an interruption or a failure is worth keeping too.
-    if out is not None and reply.samples.size:
-        seconds = reply.write_wav(out)
-        if not as_json:
-            console.print(f"the answer is in {out} ({seconds:.1f} s)")
+    try:
+        finished = run_until_signal(work())
+    finally:
+        # What was heard before an interruption or a failure is worth keeping too.
+        if out is not None and reply.samples.size:
+            seconds = reply.write_wav(out)
+            if not as_json:
+                console.print(f"the answer is in {out} ({seconds:.1f} s)")
     if not finished:
         raise typer.Exit(130)
     if reply.failures:
         raise typer.Exit(1)
     if not reply.reports and not as_json:
         console.print("nothing was said that could be answered")
-
-
-async def _ask(
-    client: VoiceClient, text: str, language: str, options: Options
-) -> AsyncIterator[gateway_pb2.ConversationEvent]:
-    async for event in client.ask(text, language, **options):
-        yield event
-
-
-async def _speak(
-    client: VoiceClient, file: Path, frame_ms: int, language: str, options: Options
-) -> AsyncIterator[gateway_pb2.ConversationEvent]:
-    samples = read_audio(file, INPUT_FORMAT.sample_rate_hz)
-    async with client.converse(language, **options) as conversation:
-        conversation.speak(samples, INPUT_FORMAT.sample_rate_hz, frame_ms=frame_ms)
-        async for event in conversation:
-            yield event
