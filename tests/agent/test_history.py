@@ -4,10 +4,11 @@ import asyncio
 from time import perf_counter
 
 import pytest
+from redis.asyncio import Redis
+
 from maatu_agent.history import History, TurnState
 from maatu_agent.redis_process import RedisProcess
 from maatu_runtime.errors import AlreadyExists, HopUnavailable, NotFound
-from redis.asyncio import Redis
 
 
 async def _answered(history: History, session: str, turn: str, user: str = "u", agent: str = "a") -> None:
@@ -154,7 +155,7 @@ async def test_a_silent_redis_is_told_within_a_second(session: str) -> None:
         port = server.sockets[0].getsockname()[1]
         history = History(f"redis://127.0.0.1:{port}", max_turns=3, ttl_s=180)
         started = perf_counter()
-        with pytest.raises(HopUnavailable, match="within 0.8 s"):
+        with pytest.raises(HopUnavailable, match=r"within 0\.8 s"):
             await history.begin(session, "t1", "u")
         assert perf_counter() - started < 1
         await history.close()

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from maatu_agent.places import Places, Priority
 from maatu_runtime.errors import CapacityExceeded
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from maatu_agent import redis_process
 from maatu_agent.history import History
 from maatu_agent.redis_process import RedisProcess
@@ -19,10 +20,14 @@ from maatu_agent.redis_process import RedisProcess
 async def main():
     process = RedisProcess(pathlib.Path(sys.argv[1]))
     await process.start()
-    print(process.pid, flush=True)
+    print(f"pid={process.pid}", file=sys.stderr, flush=True)
     await asyncio.Event().wait()
 asyncio.run(main())
 """
+
+
+def _entries(directory: Path) -> list[Path]:
+    return list(directory.iterdir())
 
 
 async def test_it_serves_until_it_is_stopped_and_leaves_nothing(tmp_path: Path) -> None:
@@ -35,7 +40,7 @@ async def test_it_serves_until_it_is_stopped_and_leaves_nothing(tmp_path: Path) 
     await process.stop()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-    assert list(tmp_path.iterdir()) == []
+    assert _entries(tmp_path) == []
 
 
 async def test_two_run_beside_each_other(tmp_path: Path) -> None:
@@ -53,9 +58,11 @@ async def test_two_run_beside_each_other(tmp_path: Path) -> None:
 async def test_it_dies_with_a_killed_parent_and_its_directory_is_removed_by_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", _CHILD, str(tmp_path), stdout=subprocess.PIPE)
-    assert parent.stdout is not None
-    pid = int(await parent.stdout.readline())
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _CHILD, str(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert parent.stderr is not None
+    pid = int((await parent.stderr.readline()).removeprefix(b"pid="))
     exits = os.pidfd_open(pid)
     gone = asyncio.Event()
     asyncio.get_running_loop().add_reader(exits, gone.set)
@@ -64,12 +71,12 @@ async def test_it_dies_with_a_killed_parent_and_its_directory_is_removed_by_the_
     await asyncio.wait_for(gone.wait(), 5)
     asyncio.get_running_loop().remove_reader(exits)
     os.close(exits)
-    [left] = tmp_path.iterdir()
+    [left] = _entries(tmp_path)
 
     monkeypatch.setattr(redis_process, "_SETTLED_S", -1.0)
     process = RedisProcess(tmp_path)
     await process.start()
-    assert not left.exists()
+    assert left not in _entries(tmp_path)
     await process.stop()
 
 
@@ -78,7 +85,7 @@ async def test_a_directory_in_use_is_not_taken_for_stale(tmp_path: Path, monkeyp
     first, second = RedisProcess(tmp_path), RedisProcess(tmp_path)
     await first.start()
     await second.start()
-    assert len(list(tmp_path.iterdir())) == 2
+    assert len(_entries(tmp_path)) == 2
     await second.stop()
     await first.stop()
 
@@ -87,7 +94,7 @@ async def test_a_server_that_ends_at_once_is_told(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(redis_process, "_binary", lambda: Path("/bin/false"))
     with pytest.raises(HopUnavailable, match="ended at its start"):
         await RedisProcess(tmp_path).start()
-    assert list(tmp_path.iterdir()) == []
+    assert _entries(tmp_path) == []
 
 
 async def test_a_path_too_long_for_a_socket_is_told(tmp_path: Path) -> None:

@@ -163,14 +163,15 @@ def test_a_replacement_takes_the_place_of_the_old_model(store: ModelStore) -> No
 
 
 def test_what_a_killed_installation_left_is_never_a_model_and_is_cleared_away(store: ModelStore) -> None:
-    staging = store.root / ".staging-tiny"
+    staging = store.root / ".staging-tiny+1"
     staging.mkdir(parents=True)
+    (store.root / ".staging-tiny-too+1").mkdir()
     (staging / "stale.bin").write_bytes(b"stale")
     (staging / MANIFEST).write_text(_manifest("tiny").model_dump_json())
     assert store.installed() == []
     directory = install(store)
     assert not (directory / "stale.bin").exists()
-    assert visible(store) == ["tiny"]
+    assert visible(store) == [".staging-tiny-too+1", "tiny"]
 
 
 def test_a_model_set_aside_by_a_process_that_was_killed_comes_back_when_the_next_installation_fails(

@@ -7,17 +7,17 @@ from types import TracebackType
 from typing import Self, Unpack
 
 import grpc
+from opentelemetry.trace import Span, SpanKind
+
 from maatu.v1 import gateway_pb2
 from maatu.v1.gateway_pb2_grpc import VoiceGatewayStub
+from maatu_client.conversation import Conversation
+from maatu_client.options import INPUT_FORMAT, Options, conversation_config
 from maatu_runtime.audio import read_audio
 from maatu_runtime.audio.samples import Samples
 from maatu_runtime.channel import create_channel
 from maatu_runtime.status import from_rpc_error
 from maatu_runtime.telemetry import outgoing_metadata, start_telemetry
-from opentelemetry.trace import Span, SpanKind
-
-from maatu_client.conversation import Conversation
-from maatu_client.options import INPUT_FORMAT, Options, conversation_config
 
 DEFAULT_TARGET = "127.0.0.1:50050"
 """Where `maatu up` puts the gateway."""

@@ -9,15 +9,15 @@ from typing import Self
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
+from opentelemetry.trace import Span
+
 from maatu.v1 import common_pb2, gateway_pb2, stt_pb2
+from maatu_client.pace import live_frames
 from maatu_runtime.audio import AudioFormat, StreamEncoder, read_audio
 from maatu_runtime.audio.samples import Samples
 from maatu_runtime.errors import InvalidSequence
 from maatu_runtime.status import from_rpc_error
 from maatu_runtime.telemetry import outgoing_metadata
-from opentelemetry.trace import Span
-
-from maatu_client.pace import live_frames
 
 Call = grpc.aio.StreamStreamCall[gateway_pb2.ConverseRequest, gateway_pb2.ConverseResponse]
 

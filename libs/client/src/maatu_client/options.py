@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import TypedDict
 
 from google.protobuf.duration_pb2 import Duration
+
 from maatu.v1 import agent_pb2, common_pb2, gateway_pb2, stt_pb2
 from maatu_runtime.audio import AudioFormat, Encoding, format_to_proto
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import numpy as np
+
 from maatu_runtime.audio.samples import Samples
 
 MIN_TRAILING_SILENCE_S = 1.0

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from google.rpc import status_pb2
+
 from maatu.v1 import gateway_pb2
 from maatu_runtime.audio import AudioFormat, StreamDecoder, format_from_proto, write_wav
 from maatu_runtime.audio.samples import Samples

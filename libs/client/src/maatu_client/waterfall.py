@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from google.protobuf.duration_pb2 import Duration
-from maatu.v1 import common_pb2, gateway_pb2
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from maatu.v1 import common_pb2, gateway_pb2
 
 HOP_NAMES = {
     common_pb2.HOP_ENDPOINTING: "endpointing",

@@ -21,7 +21,7 @@ from maatu_runtime.errors import ConfigurationError
 class ServiceConfig(BaseSettings):
     """What every service can be told. Durations carry their unit in the name."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True)
 
     host: str = "127.0.0.1"
     """Address to listen on; "0.0.0.0" in a container."""

@@ -164,10 +164,12 @@ class ModelStore:
             ValueError: the block put no file into the directory.
         """
         self._check_name(name)
-        staging = self.root / f".staging-{name}"
+        # The process id keeps a converter that outlived its killed parent out of this directory. No name has a "+" in it.
+        staging = self.root / f".staging-{name}+{os.getpid()}"
         discarded = self.root / f".discarded-{name}"
         target = self.root / name
-        _tidy(staging, discarded, target)
+        for leftover in (*self.root.glob(f".staging-{name}+*"), staging):
+            _tidy(leftover, discarded, target)
         staging.mkdir(parents=True)
         try:
             yield staging

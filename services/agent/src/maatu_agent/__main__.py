@@ -1,9 +1,8 @@
 """Starts the agent service: `python -m maatu_agent`."""
 
-from maatu_runtime.server import run
-
 from maatu_agent.config import Config
 from maatu_agent.service import build
+from maatu_runtime.server import run
 
 
 def main() -> None:

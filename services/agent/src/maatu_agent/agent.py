@@ -6,13 +6,13 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 import structlog
-from maatu_runtime.errors import HopUnavailable
 
 from maatu_agent import metrics
 from maatu_agent.backends.base import Done, FinishReason, GenerationOptions, LanguageModel, Token
 from maatu_agent.history import History
 from maatu_agent.places import Places, Priority
 from maatu_agent.prompt import PromptWriter
+from maatu_runtime.errors import HopUnavailable
 
 log = structlog.get_logger()
 

@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from maatu_runtime.config import ServiceConfig
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from maatu_agent.prompt import EXAMPLES, SYSTEM_PROMPT
+from maatu_runtime.config import ServiceConfig
 
 BackendName = Literal["ctranslate2", "openai", "fake"]
 

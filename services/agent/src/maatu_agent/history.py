@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from maatu_runtime.errors import AlreadyExists, HopUnavailable, NotFound
 from redis import exceptions as redis_errors
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -23,6 +22,7 @@ from redis.backoff import NoBackoff
 
 from maatu_agent import metrics
 from maatu_agent.scripts import AMEND, BEGIN, COMPLETE
+from maatu_runtime.errors import AlreadyExists, HopUnavailable, NotFound
 
 HOP = "redis"
 _COUNTER = b"#"

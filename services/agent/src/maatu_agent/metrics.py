@@ -1,7 +1,8 @@
 """Prometheus metrics of the agent service. Those of all services are in maatu_runtime.metrics."""
 
-from maatu_runtime.metrics import LATENCY_BUCKETS_S
 from prometheus_client import Counter, Gauge, Histogram
+
+from maatu_runtime.metrics import LATENCY_BUCKETS_S
 
 FIRST_TOKEN = Histogram(
     "maatu_agent_first_token_seconds",

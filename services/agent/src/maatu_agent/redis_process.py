@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 
 import structlog
-from maatu_runtime.errors import ConfigurationError, HopUnavailable
 
 from maatu_agent import redis_launcher
 from maatu_agent.history import HOP
+from maatu_runtime.errors import ConfigurationError, HopUnavailable
 
 log = structlog.get_logger()
 _PREFIX = "maatu-redis-"

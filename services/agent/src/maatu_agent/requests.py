@@ -4,12 +4,11 @@ import math
 import re
 
 from maatu.v1 import agent_pb2, common_pb2
-from maatu_runtime.errors import InvalidRequest, InvalidText, Unsupported
-from maatu_runtime.language import Language
-
 from maatu_agent.agent import Question
 from maatu_agent.backends.base import GenerationOptions
 from maatu_agent.places import Priority
+from maatu_runtime.errors import InvalidRequest, InvalidText, Unsupported
+from maatu_runtime.language import Language
 
 MAX_TEXT_CHARACTERS = 5_000
 MAX_HEARD_CHARACTERS = 20_000

@@ -3,11 +3,8 @@
 from time import perf_counter
 
 import structlog
-from maatu.v1 import agent_pb2_grpc
-from maatu_runtime.errors import ConfigurationError, HopUnavailable
-from maatu_runtime.models import ModelStore
-from maatu_runtime.server import Service
 
+from maatu.v1 import agent_pb2_grpc
 from maatu_agent import metrics
 from maatu_agent.agent import Agent
 from maatu_agent.backends.base import LanguageModel
@@ -20,6 +17,9 @@ from maatu_agent.places import Places
 from maatu_agent.prompt import PromptWriter, preamble
 from maatu_agent.redis_process import RedisProcess
 from maatu_agent.servicer import AgentServicer
+from maatu_runtime.errors import ConfigurationError, HopUnavailable
+from maatu_runtime.models import ModelStore
+from maatu_runtime.server import Service
 
 log = structlog.get_logger()
 

@@ -5,8 +5,8 @@ from contextlib import aclosing
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
-from maatu.v1 import agent_pb2, agent_pb2_grpc
 
+from maatu.v1 import agent_pb2, agent_pb2_grpc
 from maatu_agent.agent import Agent, Answer
 from maatu_agent.backends.base import FinishReason
 from maatu_agent.history import History, Turn, TurnState

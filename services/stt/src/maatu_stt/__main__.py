@@ -1,7 +1,6 @@
 """Starts the stt service: `python -m maatu_stt`."""
 
 from maatu_runtime.server import run
-
 from maatu_stt.config import Config
 from maatu_stt.service import build
 

@@ -2,9 +2,10 @@
 
 from typing import Literal, Self
 
-from maatu_runtime.config import ServiceConfig
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
+
+from maatu_runtime.config import ServiceConfig
 
 
 class Config(ServiceConfig):
@@ -30,7 +31,7 @@ class Config(ServiceConfig):
     """Decodes of one model at once."""
     beam_size: int = Field(default=1, ge=1, le=10)
     """Hypotheses followed while decoding; 1 is greedy."""
-    encode_margin_ms: int = Field(default=3_000, ge=0, le=28_000)
+    encode_margin_ms: int = Field(default=5_000, ge=0, le=30_000)
     """Silence encoded after the speech. Whisper repeats sentences when it is short and is slow when it is long."""
     vad_aggressiveness: int = Field(default=2, ge=0, le=3)
     """How readily sound is taken for silence, 0 to 3; the thresholds are in maatu_stt.engine.settings."""

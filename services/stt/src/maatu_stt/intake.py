@@ -6,7 +6,6 @@ from maatu.v1 import stt_pb2
 from maatu_runtime.audio import AudioFormat, Encoding, StreamDecoder
 from maatu_runtime.errors import InvalidAudio, InvalidSequence
 from maatu_runtime.streams import RequestStream
-
 from maatu_stt.engine.base import SAMPLE_RATE_HZ
 from maatu_stt.engine.stream import StreamRecognition
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from google.protobuf.duration_pb2 import Duration
+
 from maatu.v1 import stt_pb2
 from maatu_runtime.audio import AudioFormat, format_from_proto
 from maatu_runtime.errors import InvalidRequest, InvalidText
 from maatu_runtime.language import Language
-
 from maatu_stt.engine.base import SAMPLE_RATE_HZ, RecognitionOptions
 from maatu_stt.engine.segmenter import Activity, ActivityType
 from maatu_stt.engine.settings import VAD_THRESHOLDS, StreamSettings
@@ -138,8 +138,8 @@ def _transcript_to_proto(transcript: Transcript) -> stt_pb2.Transcript:
         words=[
             stt_pb2.WordTime(
                 word=word.text,
-                start=_duration(transcript.decoded_from + round(word.start_s * SAMPLE_RATE_HZ)),
-                end=_duration(transcript.decoded_from + round(word.end_s * SAMPLE_RATE_HZ)),
+                start=_within(transcript, word.start_s),
+                end=_within(transcript, word.end_s),
                 confidence=word.confidence,
             )
             for word in (said.words if transcript.is_final else ())
@@ -147,6 +147,12 @@ def _transcript_to_proto(transcript: Transcript) -> stt_pb2.Transcript:
         compute_time=_seconds(said.compute_s),
         model=said.model,
     )
+
+
+def _within(transcript: Transcript, seconds: float) -> Duration:
+    """A moment of a word. The model puts the first and the last word into the padding; nothing was said there."""
+    position = transcript.decoded_from + round(seconds * SAMPLE_RATE_HZ)
+    return _duration(min(max(position, transcript.start), transcript.end))
 
 
 def _duration(samples: int) -> Duration:

@@ -1,7 +1,8 @@
 """Metrics of the stt service. Calls, errors by reason and capacity are counted for all services in maatu_runtime.metrics."""
 
-from maatu_runtime.metrics import LATENCY_BUCKETS_S
 from prometheus_client import Counter, Histogram
+
+from maatu_runtime.metrics import LATENCY_BUCKETS_S
 
 DECODE_SECONDS = Histogram(
     "maatu_stt_decode_seconds",

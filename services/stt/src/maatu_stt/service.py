@@ -5,7 +5,6 @@ from collections.abc import Callable
 from maatu.v1 import stt_pb2_grpc
 from maatu_runtime.models import ModelStore
 from maatu_runtime.server import Service
-
 from maatu_stt.config import Config
 from maatu_stt.engine.base import SAMPLE_RATE_HZ, Recognizer
 from maatu_stt.engine.fake import FakeRecognizer, FakeScript

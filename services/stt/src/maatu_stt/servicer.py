@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import grpc
+
 from maatu.v1 import stt_pb2, stt_pb2_grpc
 from maatu_runtime.streams import RequestStream
-
 from maatu_stt import messages
 from maatu_stt.engine.base import RecognitionOptions, Recognizer
 from maatu_stt.engine.settings import StreamSettings

@@ -9,6 +9,6 @@ def main() -> None:
         # Importing takes a moment, in which Ctrl-C must not end in a traceback either.
         from maatu_client.cli.app import app
 
-        app()
+        app(prog_name="maatu")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -5,7 +5,6 @@ import sys
 from typing import Annotated, Any
 
 import typer
-from maatu_runtime.errors import ConfigurationError, InvalidRequest, MaatuError, RemoteDefect
 from typer.core import TyperGroup
 
 from maatu_client.cli.demo import demo
@@ -13,6 +12,7 @@ from maatu_client.cli.talk import talk
 from maatu_client.cli.up import up
 from maatu_client.models.cli import models_app
 from maatu_client.service_process import ServiceFailed
+from maatu_runtime.errors import ConfigurationError, InvalidRequest, MaatuError, RemoteDefect
 
 
 class _Group(TyperGroup):

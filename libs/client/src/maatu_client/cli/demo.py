@@ -9,15 +9,11 @@ from typing import Annotated
 import grpc
 import numpy as np
 import typer
-from maatu.v1 import common_pb2, tts_pb2
-from maatu.v1.tts_pb2_grpc import TextToSpeechStub
-from maatu_runtime.audio import StreamDecoder, format_to_proto, write_wav
-from maatu_runtime.audio.samples import Samples
-from maatu_runtime.channel import create_channel
-from maatu_runtime.status import from_rpc_error
 from rich.console import Console
 from rich.rule import Rule
 
+from maatu.v1 import common_pb2, tts_pb2
+from maatu.v1.tts_pb2_grpc import TextToSpeechStub
 from maatu_client.cli.events import EventPrinter
 from maatu_client.cli.player import find_player, play
 from maatu_client.cli.running import run_until_signal
@@ -27,6 +23,10 @@ from maatu_client.options import INPUT_FORMAT
 from maatu_client.profiles import DEFAULT_PROFILE
 from maatu_client.reply import Reply
 from maatu_client.supervisor import LocalStack
+from maatu_runtime.audio import StreamDecoder, format_to_proto, write_wav
+from maatu_runtime.audio.samples import Samples
+from maatu_runtime.channel import create_channel
+from maatu_runtime.status import from_rpc_error
 
 SECOND_TURN_UNTIL_S = 22.0
 """The second question is asked if the first is answered by then: the whole demo is to take less than 40 s."""

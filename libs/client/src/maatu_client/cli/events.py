@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable
 
 from google.protobuf.json_format import MessageToDict
-from maatu.v1 import common_pb2, gateway_pb2, stt_pb2
 from rich.console import Console
 from rich.text import Text
 
+from maatu.v1 import common_pb2, gateway_pb2, stt_pb2
 from maatu_client.waterfall import milliseconds, render_waterfall
 
 Show = Callable[[gateway_pb2.ConversationEvent], None]

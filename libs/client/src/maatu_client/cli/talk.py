@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from maatu_runtime.audio import read_audio
 from rich.console import Console
 
 from maatu_client.cli.events import EventPrinter, Show, to_json
@@ -14,6 +13,8 @@ from maatu_client.cli.running import run_until_signal
 from maatu_client.client import DEFAULT_TARGET, VoiceClient
 from maatu_client.options import INPUT_FORMAT, Options
 from maatu_client.reply import Reply
+from maatu_runtime.audio import read_audio
+from maatu_runtime.errors import HopUnavailable, Unavailable
 
 
 def talk(
@@ -66,6 +67,8 @@ def talk(
 
     try:
         finished = run_until_signal(work())
+    except HopUnavailable as error:
+        raise Unavailable(f"the gateway at {server} does not answer. `maatu up` starts one here. ({error})") from None
     finally:
         # What was heard before an interruption or a failure is worth keeping too.
         if out is not None and reply.samples.size:

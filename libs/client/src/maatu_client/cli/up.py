@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from maatu_runtime.errors import ConfigurationError
 from rich.console import Console
 from rich.text import Text
 
@@ -19,6 +18,7 @@ from maatu_client.profiles import (
     profile_names,
 )
 from maatu_client.supervisor import LocalStack, Progress
+from maatu_runtime.errors import ConfigurationError
 
 BASE_PORT = 50050
 BASE_METRICS_PORT = 9100

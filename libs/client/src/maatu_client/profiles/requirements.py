@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from maatu_client.profiles.schema import Profile
 from maatu_runtime.errors import ModelNotInstalled
 from maatu_runtime.models import ModelStore
-
-from maatu_client.profiles.schema import Profile
 
 _CONNECT_TIMEOUT_S = 1.0
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import yaml
-from maatu_runtime.errors import ConfigurationError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
+
+from maatu_runtime.errors import ConfigurationError
 
 ServiceName = Literal["stt", "translate", "agent", "tts", "gateway"]
 SERVICES: tuple[ServiceName, ...] = get_args(ServiceName)

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from maatu_runtime.errors import ConfigurationError
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
 
 from maatu_agent.backends.base import Message, Role
+from maatu_runtime.errors import ConfigurationError
 
 START = "<|im_start|>"
 END = "<|im_end|>"

@@ -14,9 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ctranslate2
-from maatu_runtime.errors import ConfigurationError, InvalidText, ModelFailed, Unsupported
-from maatu_runtime.models import ModelStore
-from maatu_runtime.streams import stream_from_thread
 
 from maatu_agent.backends.base import (
     Done,
@@ -29,6 +26,9 @@ from maatu_agent.backends.base import (
     Token,
 )
 from maatu_agent.backends.chatml import END, ChatMl
+from maatu_runtime.errors import ConfigurationError, InvalidText, ModelFailed, Unsupported
+from maatu_runtime.models import ModelStore
+from maatu_runtime.streams import stream_from_thread
 
 _COLDEST = 0.01
 """Temperatures below it are taken for 0: dividing by them overflows."""

@@ -5,14 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import openai
-from maatu_runtime.errors import (
-    CapacityExceeded,
-    HopUnavailable,
-    InvalidText,
-    MaatuError,
-    ModelFailed,
-    Unsupported,
-)
 from openai.types.chat import ChatCompletionMessageParam
 
 from maatu_agent.backends.base import (
@@ -23,6 +15,14 @@ from maatu_agent.backends.base import (
     Message,
     Prompt,
     Token,
+)
+from maatu_runtime.errors import (
+    CapacityExceeded,
+    HopUnavailable,
+    InvalidText,
+    MaatuError,
+    ModelFailed,
+    Unsupported,
 )
 
 HOP = "llm"

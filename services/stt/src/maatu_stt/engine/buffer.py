@@ -3,6 +3,7 @@
 from collections import deque
 
 import numpy as np
+
 from maatu_runtime.audio.samples import Samples
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import count
 
 from maatu_runtime.errors import MaatuError, UnsupportedLanguage
-
 from maatu_stt.engine.base import (
     SAMPLE_RATE_HZ,
     Decode,

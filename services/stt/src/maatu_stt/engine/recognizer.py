@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maatu_runtime.errors import InvalidRequest, ModelFailed, UnsupportedLanguage
-
 from maatu_stt import metrics
 from maatu_stt.engine.base import DecodeRequest, RecognitionOptions, Transcription, Urgency
 from maatu_stt.engine.scheduler import Job, Scheduler

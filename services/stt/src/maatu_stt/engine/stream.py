@@ -11,8 +11,8 @@ from time import perf_counter
 from typing import Any, TypeAlias
 
 import numpy as np
-from maatu_runtime.audio.samples import Samples
 
+from maatu_runtime.audio.samples import Samples
 from maatu_stt import metrics
 from maatu_stt.engine.base import (
     SAMPLE_RATE_HZ,

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 import onnxruntime
 from faster_whisper.utils import get_assets_path
+
 from maatu_runtime.audio.samples import Samples
 
 WINDOW = 512

@@ -1,13 +1,13 @@
 """Cuts long utterances into windows that fit into Whisper's 30 seconds."""
 
 import numpy as np
-from maatu_runtime.audio.samples import Samples
 
+from maatu_runtime.audio.samples import Samples
 from maatu_stt.engine.base import SAMPLE_RATE_HZ
 
-LONGEST_WINDOW = 26 * SAMPLE_RATE_HZ
-"""Samples of the longest window; with silence after it it still fits."""
-_SHORTEST_WINDOW = 16 * SAMPLE_RATE_HZ
+LONGEST_WINDOW = 25 * SAMPLE_RATE_HZ
+"""Samples of the longest window: room for 5 s of silence after it."""
+_SHORTEST_WINDOW = 15 * SAMPLE_RATE_HZ
 _FRAME = SAMPLE_RATE_HZ // 50
 _QUIET_FRAMES = 10
 """The cut is made in the middle of the 200 ms with the least energy."""
