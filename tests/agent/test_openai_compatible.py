@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -69,6 +69,7 @@ async def _serving(
 ) -> AsyncIterator[tuple[OpenAiCompatible, list[Connection]]]:
     """A model behind a server that answers each request by `behaviour`."""
     connections: list[Connection] = []
+    tasks: list[asyncio.Task[None]] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
@@ -85,8 +86,13 @@ async def _serving(
         watching.cancel()
         await asyncio.gather(answering, watching, return_exceptions=True)
         writer.close()
+        with suppress(ConnectionError):  # the client may have broken it off
+            await writer.wait_closed()
 
-    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tasks.append(asyncio.create_task(handle(reader, writer)))
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         settings = OpenAiSettings(
             base_url=f"http://127.0.0.1:{port}/v1", model="llama", api_key="key", token_timeout_s=token_timeout_s
@@ -95,6 +101,7 @@ async def _serving(
         await model.load(())
         yield model, connections
         await model.close()
+        await asyncio.gather(*tasks)
 
 
 async def _collect(model: OpenAiCompatible, options: GenerationOptions = _OPTIONS) -> tuple[list[str], Done]:

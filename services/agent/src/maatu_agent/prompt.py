@@ -12,13 +12,10 @@ SYSTEM_PROMPT = (
 """The default instructions."""
 
 EXAMPLES: tuple[tuple[str, str], ...] = (
-    ("Hello, how are you?", "I'm fine, thank you. How can I help you today?"),
-    ("Tell me about the moon.", "Well, the moon goes around the earth once a month. It has no air and no water."),
     ("How do I make coffee?", "Sure, first boil some water. Then pour it slowly over two spoons of ground coffee."),
-    ("Who painted the Mona Lisa?", "That was Leonardo da Vinci, about five hundred years ago."),
 )
-"""Questions and answers that show a small model the manner wanted: short, and with an early comma or full stop, where the
-speech can begin. They cost no time, since the model keeps the computed preamble."""
+"""Questions and answers that show a small model the manner wanted. One, because each has its price: this one keeps
+SmolLM2-135M from answering "How do I …?" with numbered lists, while more of them made it remember and know less."""
 
 
 def preamble(system_prompt: str, examples: Iterable[tuple[str, str]]) -> tuple[Message, ...]:

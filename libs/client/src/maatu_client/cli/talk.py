@@ -68,6 +68,8 @@ def talk(
     try:
         finished = run_until_signal(work())
     except HopUnavailable as error:
+        if error.metadata.get("hop") != "gateway":
+            raise
         raise Unavailable(f"the gateway at {server} does not answer. `maatu up` starts one here. ({error})") from None
     finally:
         # What was heard before an interruption or a failure is worth keeping too.

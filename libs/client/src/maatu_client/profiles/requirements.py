@@ -3,13 +3,14 @@
 import contextlib
 import ctypes
 import importlib.util
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from maatu_client.profiles.schema import Profile
+from maatu_client.profiles.schema import Profile, environment, setting_variable
 from maatu_runtime.errors import ModelNotInstalled
 from maatu_runtime.models import ModelStore
 
@@ -55,11 +56,11 @@ def missing_requirements(
         for name in requires.models
         if (defect := _model_defect(name, models_dir)) is not None
     ]
-    missing += [
-        Missing(f"an answer from {endpoint.url}", endpoint.what)
-        for endpoint in requires.endpoints
-        if not _answers(endpoint.url)
-    ]
+    for endpoint in requires.endpoints:
+        variable = setting_variable(endpoint.service, endpoint.setting)
+        url = os.environ.get(variable) or environment(profile, endpoint.service)[variable]
+        if not _answers(url):
+            missing.append(Missing(f"a server at {url}", f"start it: {endpoint.start}; or set {variable} to another"))
     return missing
 
 

@@ -34,10 +34,12 @@ class RequiredEngine(_Closed):
 class RequiredEndpoint(_Closed):
     """A server that has to run already."""
 
-    what: str
-    """What it is and how it is started."""
-    url: str
-    """Where it answers."""
+    service: ServiceName
+    """The service that calls it."""
+    setting: str
+    """The setting of that service that holds its URL."""
+    start: str = Field(min_length=1)
+    """How it is started."""
 
 
 class Requirements(_Closed):
@@ -113,9 +115,13 @@ def load_profile(name: str) -> Profile:
 def environment(profile: Profile, service: ServiceName) -> dict[str, str]:
     """The variables MAATU_<SERVICE>_… that give a service its settings. Lists and mappings are JSON, null is left out."""
     settings: Mapping[str, JsonValue] = getattr(profile.services, service)
-    prefix = f"MAATU_{service.upper()}_"
-    return {prefix + key.upper(): _variable(value) for key, value in settings.items() if value is not None}
+    return {setting_variable(service, key): _text(value) for key, value in settings.items() if value is not None}
 
 
-def _variable(value: JsonValue) -> str:
+def setting_variable(service: ServiceName, setting: str) -> str:
+    """The environment variable of a service's setting."""
+    return f"MAATU_{service}_{setting}".upper()
+
+
+def _text(value: JsonValue) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -184,9 +184,10 @@ class StreamRecognition:
         match activity.type:
             case ActivityType.PAUSE if self._settings.live:
                 self._drop_partial()
-                utterance.ahead = self._decode(utterance, self._audio_end(activity), Urgency.PAUSE)
+                end = self._audio_end(activity)
+                utterance.ahead = self._decode(utterance, end, Urgency.PAUSE)
                 if self._settings.interim_results:
-                    self._show(utterance, utterance.ahead, activity.offset, at_pause=True)
+                    self._show(utterance, utterance.ahead, end, at_pause=True)
             case ActivityType.RESUMED if utterance.ahead is not None:
                 self._drop(utterance.ahead)
                 utterance.ahead = None
