@@ -79,7 +79,7 @@ async def test_what_was_said_before_makes_its_words_likelier(llm: Ctranslate2Llm
         ]
         tokens = llm._tokens.encode([*_PREAMBLE, *conversation])
         [result] = await asyncio.to_thread(llm._loaded.score_batch, [tokens])
-        return sum(result.log_probs[-8:])
+        return float(sum(result.log_probs[-8:]))
 
     for name, other in (("Max", "Bella"), ("Bella", "Max")):
         assert await likelihood(name, said=name) > await likelihood(name, said=other) + 1

@@ -62,12 +62,13 @@ async def test_it_dies_with_a_killed_parent_and_its_directory_is_removed_by_the_
         sys.executable, "-c", _CHILD, str(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     assert parent.stderr is not None
-    pid = int((await parent.stderr.readline()).removeprefix(b"pid="))
-    exits = os.pidfd_open(pid)
     gone = asyncio.Event()
-    asyncio.get_running_loop().add_reader(exits, gone.set)
-    parent.send_signal(signal.SIGKILL)
-    await parent.wait()
+    try:
+        exits = os.pidfd_open(int((await parent.stderr.readline()).removeprefix(b"pid=")))
+        asyncio.get_running_loop().add_reader(exits, gone.set)
+    finally:
+        parent.send_signal(signal.SIGKILL)
+        await parent.wait()
     await asyncio.wait_for(gone.wait(), 5)
     asyncio.get_running_loop().remove_reader(exits)
     os.close(exits)

@@ -20,7 +20,8 @@ from maatu_runtime.testing import leftover_tasks
 @pytest.fixture
 def tone() -> Samples:
     """300 ms of sound at 16 kHz."""
-    return (0.5 * np.sin(np.arange(4800) * 0.2)).astype(np.float32)
+    sound: Samples = (0.5 * np.sin(np.arange(4800) * 0.2)).astype(np.float32)
+    return sound
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from maatu_client.pace import MAX_TRAILING_SILENCE_S, MIN_TRAILING_SILENCE_S, live_frames
+from maatu_runtime.audio.samples import Samples
 
 RATE = 16_000
 SOUND = np.ones(RATE // 10 + 7, np.float32)

@@ -1,16 +1,12 @@
-"""The real models on real and on generated speech, through the real service."""
+"""The real models on recorded and on generated speech."""
 
-import asyncio
-import subprocess
-import sys
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import espeakng_loader
 import numpy as np
 import pytest
-from maatu.v1 import common_pb2, stt_pb2
 from piper import PiperVoice
 
 from maatu_runtime.audio import Resampler, read_audio
@@ -18,9 +14,203 @@ from maatu_runtime.audio.samples import Samples
 from maatu_runtime.errors import ConfigurationError, InvalidRequest, ModelNotInstalled, UnsupportedLanguage
 from maatu_runtime.language import Language
 from maatu_runtime.models import ModelStore
-from maatu_stt.config import Config
-from maatu_stt.engine.base import DecodeRequest, RecognitionOptions
+from maatu_stt import metrics
+from maatu_stt.engine.base import DecodeRequest, RecognitionOptions, Transcription, Urgency
 from maatu_stt.engine.recognizer import WhisperRecognizer
-from maatu_stt.engine.vad import WINDOW, SileroModel
 from maatu_stt.engine.whisper import WhisperEngine, WhisperSettings
-from maatu_stt.service import build
+from maatu_tts.engine.base import Utterance
+from maatu_tts.engine.espeak import EspeakEngine
+
+RATE_HZ = 16_000
+JFK = Path(__file__).resolve().parent.parent / "data" / "jfk.flac"
+KENNEDY = "and so my fellow americans ask not what your country can do for you ask what you can do for your country"
+SPANISH = "¿Cuál es la capital de Francia?"
+
+
+@pytest.fixture(scope="module")
+def tiny(models_dir: Path) -> WhisperEngine:
+    return WhisperEngine("whisper-tiny.en", ModelStore(models_dir).path("whisper-tiny.en"), WhisperSettings())
+
+
+@pytest.fixture(scope="module")
+def base(models_dir: Path) -> WhisperEngine:
+    return WhisperEngine("whisper-base", ModelStore(models_dir).path("whisper-base"), WhisperSettings())
+
+
+@pytest.fixture(scope="module")
+def kennedy() -> Samples:
+    return read_audio(JFK, RATE_HZ)
+
+
+@pytest.fixture(scope="module")
+def piper(models_dir: Path) -> Callable[[str], Samples]:
+    """Speaks English."""
+    directory = ModelStore(models_dir).path("piper-en_US-joe-medium")
+    voice = PiperVoice.load(str(directory / "en_US-joe-medium.onnx"))
+
+    def speak(text: str) -> Samples:
+        samples = np.concatenate([chunk.audio_float_array for chunk in voice.synthesize(text)])
+        return at_16_khz(samples, voice.config.sample_rate)
+
+    return speak
+
+
+@pytest.fixture
+async def spanish() -> AsyncIterator[Samples]:
+    """The Spanish sentence, spoken by eSpeak NG."""
+    engine = EspeakEngine(streams=1)
+    await engine.warm_up()
+    voice = next(voice for voice in engine.voices if voice.name == "espeak-es")
+    pieces = [part.samples async for part in engine.synthesize(Utterance(SPANISH, voice))]
+    await engine.close()
+    yield at_16_khz(np.concatenate(pieces), voice.sample_rate_hz)
+
+
+def at_16_khz(samples: Samples, rate_hz: int) -> Samples:
+    resampler = Resampler(rate_hz, RATE_HZ)
+    quiet = np.zeros(RATE_HZ // 5, np.float32)
+    return np.concatenate([quiet, resampler.push(samples.astype(np.float32)), resampler.flush(), quiet])
+
+
+def words(text: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
+
+
+def decode(engine: WhisperEngine, samples: Samples, *languages: str, **options: Any) -> Transcription:
+    tags = tuple(Language.parse(tag) for tag in languages)
+    return engine.decode(DecodeRequest(samples, RecognitionOptions(languages=tags, **options)))
+
+
+@pytest.mark.parametrize("name", ["tiny", "base"])
+def test_kennedy_is_understood(name: str, kennedy: Samples, request: pytest.FixtureRequest) -> None:
+    engine: WhisperEngine = request.getfixturevalue(name)
+    transcription = decode(engine, kennedy, "en-US")
+    assert words(transcription.text) == KENNEDY
+    assert (transcription.language, transcription.model) == ("en-US", engine.name)
+    assert 0.5 < transcription.confidence <= 1
+    assert transcription.compute_s > 0
+
+
+@pytest.mark.parametrize(
+    "sentence", ["What is the capital of France?", "Yes.", "I need to cancel my appointment on Friday."]
+)
+def test_sentences_of_piper_are_understood_once(
+    tiny: WhisperEngine, piper: Callable[[str], Samples], sentence: str
+) -> None:
+    assert words(decode(tiny, piper(sentence), "en").text) == words(sentence)
+
+
+def test_spanish_is_understood(base: WhisperEngine, spanish: Samples) -> None:
+    transcription = decode(base, spanish, "es-ES")
+    assert words(transcription.text) == words(SPANISH)
+    assert transcription.language == "es-ES"
+
+
+def test_the_language_is_detected(base: WhisperEngine, spanish: Samples, kennedy: Samples) -> None:
+    assert decode(base, spanish).language == "es"
+    assert decode(base, kennedy).language == "en"
+    assert decode(base, spanish, "fr-CA", "es-MX").language == "es-MX"
+
+
+def test_words_have_their_times(tiny: WhisperEngine, kennedy: Samples) -> None:
+    said = decode(tiny, kennedy, "en", word_times=True).words
+    assert words(" ".join(word.text for word in said)) == KENNEDY
+    assert all(word.start_s <= word.end_s for word in said)
+    starts = [word.start_s for word in said]
+    assert starts == sorted(starts)
+    # Where Kennedy's pauses are: "ask" after 3 s, "what" after 5, the second "ask" after 8.
+    by_word = {(word.text.strip(",.!").lower(), index): word for index, word in enumerate(said)}
+    assert by_word["ask", 5].start_s == pytest.approx(3.4, abs=0.5)
+    assert by_word["what", 7].start_s == pytest.approx(5.4, abs=0.5)
+    assert by_word["ask", 14].start_s == pytest.approx(8.2, abs=0.6)
+
+
+def test_a_suspicious_decode_is_done_again_padded(models_dir: Path, kennedy: Samples) -> None:
+    # With no silence after it the model says this piece again and again.
+    directory = ModelStore(models_dir).path("whisper-tiny.en")
+    engine = WhisperEngine("guarded", directory, WhisperSettings(margin=0))
+    piece = kennedy[: int(2.44 * RATE_HZ)]
+    again = metrics.FALLBACKS.labels("guarded", "repetition")
+    before = again._value.get()
+    text = words(decode(engine, piece, "en").text)
+    assert again._value.get() == before + 1
+    assert text.startswith("and so")
+    assert text.endswith("fellow americans")
+    assert text.count("fellow") == 1
+
+
+def test_an_utterance_longer_than_the_model_hears_is_decoded_in_windows(tiny: WhisperEngine, kennedy: Samples) -> None:
+    thrice = np.tile(kennedy, 4)
+    request = DecodeRequest(thrice, RecognitionOptions(languages=(Language("en"),)))
+    text = words(tiny.decode(request).text)
+    assert text.count("what your country can do for you") == 4
+    assert text.count("ask what you can do for your country") == 4
+    # What is settled is not decoded again.
+    (start,) = request.settled
+    settled = request.settled[start]
+    request.settled[start] = Transcription("settled", "en", 1.0, tiny.name, 0.0)
+    assert words(tiny.decode(request).text).startswith("settled ")
+    assert "fellow americans" in words(settled.text)
+
+
+def test_hotwords_are_spelt_as_given(tiny: WhisperEngine, piper: Callable[[str], Samples]) -> None:
+    speech = piper("Please call Catharyn Smyth.")
+    assert "Catharyn Smyth" not in decode(tiny, speech, "en").text
+    assert "Catharyn Smyth" in decode(tiny, speech, "en", hotwords=("Catharyn Smyth",)).text
+
+
+def test_noise_and_silence_are_decoded_without_a_failure(tiny: WhisperEngine) -> None:
+    rng = np.random.default_rng(3)
+    for samples in (np.zeros(160, np.float32), rng.normal(0, 0.01, RATE_HZ).astype(np.float32)):
+        assert len(decode(tiny, samples, "en").text) < 40
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (WhisperSettings(device="cuda"), "MAATU_STT_DEVICE=cuda"),
+        (WhisperSettings(compute_type="int7"), "MAATU_STT_COMPUTE_TYPE=int7"),
+    ],
+)
+def test_a_device_or_compute_type_that_is_missing_is_named(
+    models_dir: Path, settings: WhisperSettings, said: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        WhisperEngine("whisper-tiny.en", ModelStore(models_dir).path("whisper-tiny.en"), settings)
+
+
+async def test_the_recogniser_chooses_the_model_by_language(models_dir: Path, kennedy: Samples) -> None:
+    models = {"en": "whisper-tiny.en", "*": "whisper-base"}
+    recognizer = WhisperRecognizer(models, ModelStore(models_dir).path, WhisperSettings())
+    await recognizer.warm_up()
+    try:
+        for tags, options, model in [
+            (("en-GB",), {}, "whisper-tiny.en"),
+            (("en-GB", "en-US"), {}, "whisper-tiny.en"),
+            (("es",), {}, "whisper-base"),
+            (("en", "es"), {}, "whisper-base"),
+            ((), {}, "whisper-base"),
+            (("en",), {"model": "whisper-base"}, "whisper-base"),
+        ]:
+            asked = RecognitionOptions(languages=tuple(map(Language.parse, tags)), **options)  # type: ignore[arg-type]
+            recognizer.check(asked)
+            decode = recognizer.start(DecodeRequest(kennedy[: 3 * RATE_HZ], asked), Urgency.FINAL)
+            assert decode is not None
+            assert (await decode.result()).model == model
+        assert recognizer.capacity() == (0, 2)
+        with pytest.raises(UnsupportedLanguage, match="does not know"):
+            recognizer.check(RecognitionOptions(languages=(Language("tlh"),)))
+        with pytest.raises(UnsupportedLanguage, match="does not know"):
+            recognizer.check(RecognitionOptions(languages=(Language("es"),), model="whisper-tiny.en"))
+        with pytest.raises(InvalidRequest, match="whisper-base, whisper-tiny.en") as caught:
+            recognizer.check(RecognitionOptions(model="../secrets"))
+        assert caught.value.field == "config.model"
+    finally:
+        await recognizer.close()
+
+
+async def test_a_model_that_is_missing_ends_the_warm_up_with_the_command_that_gets_it(tmp_path: Path) -> None:
+    recognizer = WhisperRecognizer({"*": "whisper-base"}, ModelStore(tmp_path).path, WhisperSettings())
+    with pytest.raises(ModelNotInstalled, match="maatu models pull whisper-base"):
+        await recognizer.warm_up()
+    await recognizer.close()

@@ -68,10 +68,10 @@ def render_waterfall(report: gateway_pb2.TurnReport) -> RenderableType:
     its first to its last output. Times count from the last sample of the person's speech.
     """
     summary = Text(
-        f"first sound after {milliseconds(report.voice_to_voice):.0f} ms, "
+        f"\nfirst sound after {milliseconds(report.voice_to_voice):.0f} ms, "
         f"last after {milliseconds(report.total):.0f} ms; "
-        f"the answer plays {milliseconds(report.audio_duration) / 1000:.1f} s, "
-        f"{milliseconds(report.overlapped):.0f} ms of the work lay behind its first sound"
+        f"{milliseconds(report.overlapped):.0f} ms of work behind the first sound;\n"
+        f"the answer plays {milliseconds(report.audio_duration) / 1000:.1f} s"
     )
     parts: list[RenderableType] = [_critical_path(report)]
     if report.hops:
@@ -81,9 +81,9 @@ def render_waterfall(report: gateway_pb2.TurnReport) -> RenderableType:
 
 def _critical_path(report: gateway_pb2.TurnReport) -> Table:
     table = Table(title="From the last word to the first sound", title_justify="left", box=None, pad_edge=False)
-    table.add_column("hop")
-    table.add_column("ms", justify="right")
-    table.add_column("share", justify="right")
+    table.add_column("hop", no_wrap=True)
+    table.add_column("ms", justify="right", no_wrap=True)
+    table.add_column("share", justify="right", no_wrap=True)
     table.add_column("", min_width=BAR_WIDTH, no_wrap=True)
     scale = _Scale(0.0, milliseconds(report.voice_to_voice))
     at_ms = 0.0
@@ -97,12 +97,10 @@ def _critical_path(report: gateway_pb2.TurnReport) -> Table:
 
 
 def _lanes(report: gateway_pb2.TurnReport) -> Table:
-    table = Table(title="\nWhat each hop did", title_justify="left", box=None, pad_edge=False)
-    table.add_column("hop")
-    table.add_column("clause", justify="right")
-    table.add_column("start", justify="right")
-    table.add_column("first", justify="right")
-    table.add_column("last ms", justify="right")
+    table = Table(title="\nWhat each hop did, clause by clause", title_justify="left", box=None, pad_edge=False)
+    table.add_column("hop, clause", no_wrap=True)
+    for name in ("start", "first", "last ms"):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", min_width=BAR_WIDTH, no_wrap=True)
     hops = sorted(report.hops, key=lambda hop: (hop.started.ToNanoseconds(), hop.hop, hop.clause_index))
     scale = _Scale(
@@ -114,7 +112,7 @@ def _lanes(report: gateway_pb2.TurnReport) -> Table:
         )
         pieces = [(enqueued, started, QUEUED), (started, first, BEFORE_OUTPUT), (first, last, OUTPUT)]
         bar = scale.bar(pieces, _COLOURS.get(hop.hop, ""))
-        table.add_row(_name(hop.hop), str(hop.clause_index), f"{started:.0f}", f"{first:.0f}", f"{last:.0f}", bar)
+        table.add_row(f"{_name(hop.hop)} {hop.clause_index}", f"{started:.0f}", f"{first:.0f}", f"{last:.0f}", bar)
     return table
 
 

@@ -63,13 +63,14 @@ def assemble(model: LanguageModel, config: Config) -> Service:
     )
 
     async def warm_up() -> None:
+        # The model first: where it is missing, no Redis is left behind.
+        await model.load(prompts.default)
         if own_redis is not None:
             await own_redis.start()
         try:
             await history.ping()
         except HopUnavailable as error:  # it may come up after the agent; until then requests say so
             log.warning("redis_unavailable", detail=error.message)
-        await model.load(prompts.default)
 
     async def close() -> None:
         await model.close()

@@ -15,6 +15,7 @@ from rich.rule import Rule
 from maatu.v1 import common_pb2, tts_pb2
 from maatu.v1.tts_pb2_grpc import TextToSpeechStub
 from maatu_client.cli.events import EventPrinter
+from maatu_client.cli.output import say
 from maatu_client.cli.player import find_player, play
 from maatu_client.cli.running import run_until_signal
 from maatu_client.cli.up import ModelsDir, ready_profile, show_progress
@@ -66,7 +67,7 @@ def demo(
         async with stack:
             for number, question in enumerate(QUESTIONS):
                 if number and time.monotonic() - begun > SECOND_TURN_UNTIL_S:
-                    console.print("(this machine is slow today: the Spanish turn is left out)")
+                    say(console, "(this machine is slow today: the Spanish turn is left out)")
                     break
                 if not await _turn(stack, question, out_dir, console):
                     return False
@@ -77,7 +78,7 @@ def demo(
         raise typer.Exit(130)
     if not answered:
         raise typer.Exit(1)
-    console.print(f"the demo took {time.monotonic() - begun:.0f} s")
+    say(console, f"the demo took {time.monotonic() - begun:.0f} s")
 
 
 async def _turn(stack: LocalStack, question: Question, out_dir: Path, console: Console) -> bool:
@@ -95,11 +96,11 @@ async def _turn(stack: LocalStack, question: Question, out_dir: Path, console: C
                 reply.add(event)
                 show(event)
     if reply.failures or not reply.samples.size:
-        console.print("there was no answer" if not reply.failures else "the turn failed", style="red")
+        say(console, "there was no answer" if not reply.failures else "the turn failed", style="red")
         return False
     answer = out_dir / f"reply{question.suffix}.wav"
     seconds = reply.write_wav(answer)
-    console.print(f"question in {spoken}, answer in {answer} ({seconds:.1f} s)")
+    say(console, f"question in {spoken}, answer in {answer} ({seconds:.1f} s)")
     player = find_player()
     if player is not None:
         await play(player, spoken) and await play(player, answer)

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from maatu.v1 import common_pb2, gateway_pb2, stt_pb2
+from maatu_client.cli.output import say
 from maatu_client.waterfall import milliseconds, render_waterfall
 
 Show = Callable[[gateway_pb2.ConversationEvent], None]
@@ -45,7 +46,7 @@ class EventPrinter:
             return
         line = self._line(event, kind)
         if line is not None:
-            self._console.print(Text(f"{milliseconds(event.at) / 1000:7.2f} s  ", style="bright_black").append(line))
+            say(self._console, Text.assemble((f"{milliseconds(event.at) / 1000:7.2f} s  ", "bright_black"), line))
         if kind in ("report", "interrupted"):
             report = event.report if kind == "report" else event.interrupted.report
             self._console.print()

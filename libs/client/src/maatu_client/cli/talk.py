@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from maatu_client.cli.events import EventPrinter, Show, to_json
+from maatu_client.cli.output import say
 from maatu_client.cli.running import run_until_signal
 from maatu_client.client import DEFAULT_TARGET, VoiceClient
 from maatu_client.options import INPUT_FORMAT, Options
@@ -76,10 +77,10 @@ def talk(
         if out is not None and reply.samples.size:
             seconds = reply.write_wav(out)
             if not as_json:
-                console.print(f"the answer is in {out} ({seconds:.1f} s)")
+                say(console, f"the answer is in {out} ({seconds:.1f} s)")
     if not finished:
         raise typer.Exit(130)
     if reply.failures:
         raise typer.Exit(1)
     if not reply.reports and not as_json:
-        console.print("nothing was said that could be answered")
+        say(console, "nothing was said that could be answered")

@@ -7,6 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from maatu_client.cli.output import say
 from maatu_client.cli.running import run_until_signal
 from maatu_client.profiles import (
     DEFAULT_PROFILE,
@@ -45,7 +46,6 @@ def up(
     """Starts all five services on this machine and keeps them running until Ctrl-C."""
     console = Console()
     chosen = ready_profile(profile, models_dir)
-    console.print(f"profile {chosen.name}: {' '.join(chosen.description.split())}")
     stack = LocalStack(
         chosen,
         models_dir,
@@ -57,15 +57,16 @@ def up(
     )
 
     async def work() -> None:
+        say(console, f"profile {chosen.name}: {' '.join(chosen.description.split())}")
         async with stack:
             address = stack.address("gateway")
-            console.print(f"\nready. In another terminal:  maatu talk --server {address} --text 'What is the moon?'")
-            console.print(f"or a recording:             maatu talk --server {address} question.wav")
-            console.print("Ctrl-C stops everything.")
+            say(console, f"\nready. In another terminal:  maatu talk --server {address} --text 'What is the moon?'")
+            say(console, f"or a recording:             maatu talk --server {address} question.wav")
+            say(console, "Ctrl-C stops everything.")
             await stack.supervise()
 
     run_until_signal(work())
-    console.print("all services stopped")
+    say(console, "all services stopped")
 
 
 def ready_profile(name: str, models_dir: Path) -> Profile:
@@ -91,10 +92,11 @@ def show_progress(console: Console, progress: Progress) -> None:
     width = max(len(name) for name in SERVICES)
     match progress.state:
         case "serving":
-            console.print(
+            say(
+                console,
                 Text(f"{progress.service:<{width}}  ", style="green").append(
                     f"{progress.address:<17} healthy after {progress.seconds:.1f} s", style="default"
-                )
+                ),
             )
         case "ended":
             console.print(Text(f"{progress.detail}\nstarting {progress.service} again", style="yellow"))

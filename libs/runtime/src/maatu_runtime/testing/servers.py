@@ -43,13 +43,12 @@ async def serve_at(
     config = config or ServiceConfig(drain_grace_s=0)
     tracer = (provider or TracerProvider(shutdown_on_exit=False)).get_tracer("maatu")
     server = Server(service, config, tracer)
-    await server.start()
-    target = f"127.0.0.1:{server.port}"
-    channel = create_channel(target)
     try:
-        yield Served(channel, target, server)
+        await server.start()
+        target = f"127.0.0.1:{server.port}"
+        async with create_channel(target) as channel:
+            yield Served(channel, target, server)
     finally:
-        await channel.close()
         await server.stop()
 
 
