@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from maatu_client.cli.app import app
 from maatu_client.cli.player import find_player, play
+from maatu_client.ports import choose_ports
 from maatu_client.profiles import SERVICES
-from maatu_client.supervisor import choose_ports
 
 EMPTY_PROFILE = "name: mine\ndescription: For tests.\n"
 STAND_IN = """

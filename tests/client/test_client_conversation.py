@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trustme
 
 from maatu.v1 import gateway_pb2
 from maatu_client import Reply, VoiceClient
 from maatu_client.fake import ANSWER_CHUNKS, CHUNK_MS, FakeGateway, serve_fake_gateway
 from maatu_runtime.audio import AudioFormat, Encoding, write_wav
 from maatu_runtime.audio.samples import Samples
+from maatu_runtime.config import ServiceConfig
 from maatu_runtime.errors import CapacityExceeded, HopUnavailable, InvalidSequence, UnsupportedLanguage
 from maatu_runtime.testing import leftover_tasks
 
@@ -205,3 +207,19 @@ async def test_a_gateway_that_stops_mid_recording_raises_unavailable_with_fake_g
         await speaking
     await conversation.__aexit__(None, None, None)
     await client.__aexit__(None, None, None)
+
+
+async def test_tls_is_spoken_with_a_server_whose_authority_is_trusted_with_fake_gateway(
+    gateway: FakeGateway, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    config = ServiceConfig(tls_cert=tmp_path / "server.pem", tls_key=tmp_path / "server.pem", drain_grace_s=0)
+    async with serve_fake_gateway(gateway, config) as target:
+        async with VoiceClient(target, tls_ca=tmp_path / "ca.pem") as client:
+            assert "report" in await kinds(client.ask("Hello"))
+        for other in (VoiceClient(target), VoiceClient(target, tls=True)):
+            async with other as client:
+                with pytest.raises(HopUnavailable):
+                    await kinds(client.ask("Hello"))

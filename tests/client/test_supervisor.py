@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,8 +12,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from maatu_client.ports import choose_ports
 from maatu_client.profiles import SERVICES, Profile, ServiceName
-from maatu_client.supervisor import MAX_RESTARTS, LocalStack, Progress, ServiceFailed, choose_ports
+from maatu_client.service_process import ServiceFailed
+from maatu_client.supervisor import MAX_RESTARTS, LocalStack, Progress
+from maatu_runtime.errors import ConfigurationError
 
 STAND_IN = """
 import json, os, signal, subprocess, sys, time
@@ -67,6 +71,7 @@ def make_stack(tmp_path: Path) -> MakeStack:
         *,
         start_timeout_s: float = 30.0,
         stop_grace_s: float = 5.0,
+        ports: Mapping[ServiceName, int] | None = None,
     ) -> LocalStack:
         overrides = {
             name: {
@@ -80,6 +85,7 @@ def make_stack(tmp_path: Path) -> MakeStack:
             PROFILE,
             tmp_path / "models",
             log_dir=tmp_path / "logs",
+            ports=ports,
             overrides=overrides,
             modules=dict.fromkeys(SERVICES, "stand_in"),
             start_timeout_s=start_timeout_s,
@@ -226,6 +232,16 @@ asyncio.run(main())
     process.kill()
     await process.communicate()
     await gone(child)
+
+
+async def test_a_port_that_is_taken_is_named_before_anything_starts(make_stack: MakeStack) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        progress: list[Progress] = []
+        stack = make_stack(on_progress=progress.append, ports={"agent": port})
+        with pytest.raises(ConfigurationError, match=rf"127\.0\.0\.1:{port} \(agent\): Address already in use"):
+            await stack.__aenter__()
+    assert progress == []
 
 
 def test_chosen_ports_are_free_and_distinct() -> None:

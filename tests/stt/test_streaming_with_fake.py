@@ -255,11 +255,15 @@ async def test_a_model_that_fails_ends_the_stream_with_its_error_and_no_other_wi
     client: Any, fake: FakeRecognizer, voice: Voice
 ) -> None:
     fake.script.failure = ModelFailed("out of memory")
+    fake.script.gate = asyncio.Event()
     over = asyncio.Event()
 
     async def requests() -> AsyncIterator[stt_pb2.StreamingRecognizeRequest]:
-        for request in client.requests(voice(1.0, 0.3))[:-1]:
+        for request in client.requests(voice(1.0, 0.6))[:-1]:
             yield request
+        # All is sent. A status that overtakes the client's own messages is lost in grpc.aio.
+        assert fake.script.gate is not None
+        fake.script.gate.set()
         await over.wait()
 
     error = await client.refusal(client.stub.StreamingRecognize(requests()))

@@ -157,12 +157,12 @@ def fake_report(turn_id: str, transcript: str, answer: str) -> gateway_pb2.TurnR
 
 
 @asynccontextmanager
-async def serve_fake_gateway(gateway: FakeGateway, port: int = 0) -> AsyncIterator[str]:
-    """Serves a fake gateway on loopback with all interceptors of a real one; yields HOST:PORT."""
+async def serve_fake_gateway(gateway: FakeGateway, config: ServiceConfig | None = None) -> AsyncIterator[str]:
+    """Serves a fake gateway with all interceptors of a real one; yields HOST:PORT. By default on a free loopback port."""
+    config = config or ServiceConfig(drain_grace_s=0)
     service = Service(
         "gateway", ["maatu.v1.VoiceGateway"], lambda server: add_VoiceGatewayServicer_to_server(gateway, server)
     )
-    config = ServiceConfig(port=port, drain_grace_s=0)
     server = Server(service, config, TracerProvider(shutdown_on_exit=False).get_tracer("maatu"))
     await server.start()
     try:

@@ -3,16 +3,16 @@
 import asyncio
 import os
 import signal
-import socket
 import time
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from maatu_client.ports import check_ports_free, choose_ports
 from maatu_client.profiles import SERVICES, Profile, ServiceName, environment
-from maatu_client.service_process import ServiceFailed, ServiceProcess, ServiceSpec
+from maatu_client.service_process import ServiceProcess, ServiceSpec
 
 MODULES: Mapping[ServiceName, str] = {name: f"maatu_{name}" for name in SERVICES}
 """The module that each service runs as."""
@@ -67,6 +67,7 @@ class LocalStack:
         clock: Seconds that only go up.
 
     Raises:
+        ConfigurationError: on entering, a port is taken; nothing was started.
         ServiceFailed: on entering, a service did not become healthy; the others are stopped again.
     """
 
@@ -95,6 +96,9 @@ class LocalStack:
         hosts = {name: host if name == "gateway" else "127.0.0.1" for name in SERVICES}
         chosen = choose_ports(hosts, ports or {})
         chosen_metrics = choose_ports(hosts, metrics_ports or {}, taken=chosen.values())
+        self._listeners = [
+            (name, hosts[name], port) for table in (chosen, chosen_metrics) for name, port in table.items()
+        ]
         specs: dict[ServiceName, ServiceSpec] = {}
         for name in SERVICES:  # the gateway is last, and is told where the others are
             prefix = f"MAATU_{name.upper()}_"
@@ -129,6 +133,8 @@ class LocalStack:
         return self._processes[service].pid
 
     async def __aenter__(self) -> Self:
+        # A server that is there already would answer the health checks in place of ours.
+        check_ports_free(self._listeners)
         try:
             await self._for_each(self.start)
         except BaseException:
@@ -220,31 +226,3 @@ class LocalStack:
 
     def _tell(self, service: ServiceName, state: State, *, seconds: float = 0.0, detail: str = "") -> None:
         self._on_progress(Progress(service, state, self.address(service), seconds, detail))
-
-
-def choose_ports(
-    hosts: Mapping[ServiceName, str], wanted: Mapping[ServiceName, int], taken: Collection[int] = ()
-) -> dict[ServiceName, int]:
-    """Finds a free port for each service that has none wanted; no two get the same.
-
-    All are held open until all are found: a port that was closed again at once could be given out twice.
-    """
-    used = {*wanted.values(), *taken}
-    ports = dict(wanted)
-    held: list[socket.socket] = []
-    try:
-        for name, host in hosts.items():
-            while name not in ports:
-                held.append(socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET))
-                held[-1].bind((host, 0))
-                port = held[-1].getsockname()[1]
-                if port not in used:
-                    used.add(port)
-                    ports[name] = port
-    finally:
-        for listener in held:
-            listener.close()
-    return ports
-
-
-__all__ = ["MODULES", "LocalStack", "Progress", "ServiceFailed", "choose_ports"]

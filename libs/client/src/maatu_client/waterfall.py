@@ -70,8 +70,8 @@ def render_waterfall(report: gateway_pb2.TurnReport) -> RenderableType:
     summary = Text(
         f"\nfirst sound after {milliseconds(report.voice_to_voice):.0f} ms, "
         f"last after {milliseconds(report.total):.0f} ms; "
-        f"{milliseconds(report.overlapped):.0f} ms of work behind the first sound;\n"
-        f"the answer plays {milliseconds(report.audio_duration) / 1000:.1f} s"
+        f"the answer plays {milliseconds(report.audio_duration) / 1000:.1f} s\n"
+        f"{milliseconds(report.overlapped):.0f} ms of the work lay behind the first sound"
     )
     parts: list[RenderableType] = [_critical_path(report)]
     if report.hops:

@@ -6,7 +6,7 @@ import re
 from maatu.v1 import agent_pb2, common_pb2
 from maatu_agent.agent import Question
 from maatu_agent.backends.base import GenerationOptions
-from maatu_agent.places import Priority
+from maatu_runtime.places import Priority
 from maatu_runtime.errors import InvalidRequest, InvalidText, Unsupported
 from maatu_runtime.language import Language
 

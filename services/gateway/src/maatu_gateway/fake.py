@@ -12,6 +12,7 @@ from maatu_runtime.testing import FakeServices, Served, leftover_tasks, serve_at
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import REGISTRY
 
 from maatu_gateway.config import Config
 from maatu_gateway.hops import Hops
@@ -23,6 +24,10 @@ SPEECH = b"\x10\x20" * (RATE_HZ // 50)
 """20 ms that the fake stt takes for speech."""
 SILENCE = bytes(len(SPEECH))
 """20 ms that it takes for silence."""
+
+
+_IN_PROGRESS = "maatu_rpcs_in_progress"
+_RPCS = ("Converse", "Ask")
 
 
 @dataclass
@@ -58,8 +63,13 @@ class FakeGraph:
     async def until_idle(self) -> None:
         """Waits until no call is open at any fake and no conversation at the gateway."""
         async with asyncio.timeout(5):
-            while self.fakes.open_calls or self.servicer.capacity()[0]:
+            while self.fakes.open_calls or self.servicer.capacity()[0] or self._calls_in_progress():
                 await asyncio.sleep(0.005)
+
+    @staticmethod
+    def _calls_in_progress() -> float:
+        calls = (REGISTRY.get_sample_value(_IN_PROGRESS, {"service": "gateway", "method": rpc}) for rpc in _RPCS)
+        return sum(count or 0 for count in calls)
 
 
 def make_config(**changes: Any) -> gateway_pb2.ConverseRequest:

@@ -99,4 +99,4 @@ def show_progress(console: Console, progress: Progress) -> None:
                 ),
             )
         case "ended":
-            console.print(Text(f"{progress.detail}\nstarting {progress.service} again", style="yellow"))
+            say(console, Text(f"{progress.detail}\nstarting {progress.service} again", style="yellow"))

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from maatu.v1 import common_pb2
-
 from maatu_runtime.errors import InvalidAudio
 
 MIN_SAMPLE_RATE_HZ = 8_000

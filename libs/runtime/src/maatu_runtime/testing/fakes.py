@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
+
 from maatu.v1 import (
     agent_pb2,
     agent_pb2_grpc,
@@ -21,7 +22,6 @@ from maatu.v1 import (
     tts_pb2,
     tts_pb2_grpc,
 )
-
 from maatu_runtime.errors import NotFound
 from maatu_runtime.server import Service
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from maatu_agent.places import Places, Priority
+from maatu_runtime.places import Places, Priority
 from maatu_runtime.errors import CapacityExceeded
 
 

@@ -1,0 +1,1 @@
+"""What translates. Knows nothing of gRPC."""
