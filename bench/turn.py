@@ -16,6 +16,9 @@ from pathlib import Path
 
 import numpy as np
 from figures import Figure, figure, publish
+from rich.console import Console
+from sequential import SequentialChain
+
 from maatu.v1 import agent_pb2, common_pb2, gateway_pb2, tts_pb2
 from maatu.v1.tts_pb2_grpc import TextToSpeechStub
 from maatu_client import VoiceClient
@@ -27,8 +30,6 @@ from maatu_runtime.audio import AudioFormat, Encoding, StreamDecoder
 from maatu_runtime.audio.samples import Samples
 from maatu_runtime.channel import create_channel
 from maatu_runtime.testing import FakeServices
-from rich.console import Console
-from sequential import SequentialChain
 
 ROOT = Path(__file__).resolve().parent.parent
 RATE_HZ = 16_000

@@ -4,10 +4,11 @@ import struct
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
 from maatu_client.models import catalog
 from maatu_client.models.cli import models_app
 from maatu_runtime.models import ModelStore
-from typer.testing import CliRunner
 
 runner = CliRunner(env={"COLUMNS": "220"})
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from maatu_client.models import convert
 from maatu_runtime.errors import Unsupported
 

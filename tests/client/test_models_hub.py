@@ -10,6 +10,7 @@ from pathlib import Path
 
 import huggingface_hub.constants
 import pytest
+
 from maatu_client.models.catalog import HUB
 from maatu_client.models.entries import HubModel
 from maatu_client.models.pull import Puller

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
+
 from maatu_client.models import catalog, pull
 from maatu_client.models.entries import EmbeddedModel, Member, Wheel
 from maatu_client.models.pull import Puller

@@ -12,6 +12,8 @@ import grpc
 import numpy as np
 import pytest
 import pytest_asyncio
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+
 from maatu.v1 import common_pb2, stt_pb2, tts_pb2
 from maatu.v1.stt_pb2_grpc import SpeechToTextStub
 from maatu.v1.tts_pb2_grpc import TextToSpeechStub
@@ -22,7 +24,6 @@ from maatu_client.supervisor import LocalStack
 from maatu_runtime.audio import AudioFormat, Encoding, StreamDecoder
 from maatu_runtime.audio.samples import Samples
 from maatu_runtime.channel import create_channel
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
 RATE_HZ = 16_000
 

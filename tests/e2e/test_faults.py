@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from maatu_runtime import errors
 from maatu_runtime.status import from_status
 

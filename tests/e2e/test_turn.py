@@ -7,8 +7,11 @@ from typing import Any
 
 import jiwer
 import pytest
-from maatu.v1 import common_pb2, stt_pb2
+
+from maatu.v1 import agent_pb2, common_pb2, stt_pb2
+from maatu.v1.agent_pb2_grpc import AgentStub
 from maatu_runtime.audio import read_audio
+from maatu_runtime.channel import create_channel
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -110,12 +113,16 @@ async def test_the_first_audio_leaves_before_the_agent_has_finished(real: Any) -
     assert events[-1].report.overlapped.ToMilliseconds() > 0
 
 
-async def test_the_agent_remembers_the_turn_before(real: Any) -> None:
+async def test_the_agent_remembers_what_was_asked_and_heard(real: Any) -> None:
     async with real.client() as client:
         first = [event async for event in client.ask("My name is Asha.")]
         session_id = first[0].ready.session_id
-        second = [event async for event in client.ask("What is my name?", session_id=session_id)]
-    assert "asha" in second[-1].report.agent_text.lower()
+        second = [event async for event in client.ask("What is the capital of France?", session_id=session_id)]
+    async with create_channel(real.stack.address("agent")) as channel:
+        session = await AgentStub(channel).GetSession(agent_pb2.GetSessionRequest(session_id=session_id))
+    assert [turn.user_text for turn in session.turns] == ["My name is Asha.", "What is the capital of France?"]
+    assert [turn.agent_text for turn in session.turns] == [events[-1].report.agent_text for events in (first, second)]
+    assert not any(turn.is_open for turn in session.turns)
 
 
 async def test_one_trace_a_turn_with_a_span_for_each_hop_arrives_over_otlp(real: Any, collector: Any) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+
 from maatu_gateway.fake import FakeGraph, serve_graph
 
 

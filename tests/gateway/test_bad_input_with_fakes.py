@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
+
 from maatu.v1 import common_pb2, gateway_pb2
 from maatu_gateway.fake import SPEECH, FakeGraph, kinds, make_config, make_text, make_utterance, serve_graph
 from maatu_runtime import errors

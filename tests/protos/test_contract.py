@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from maatu.v1 import common_pb2
 from maatu_runtime import errors
 

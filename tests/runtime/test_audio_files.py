@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
 from maatu_runtime.audio import read_audio, write_wav
 from maatu_runtime.errors import InvalidAudio
 

@@ -1,6 +1,7 @@
 """Audio formats: which are allowed, and their form in protobuf."""
 
 import pytest
+
 from maatu.v1 import common_pb2
 from maatu_runtime.audio import AudioFormat, Encoding, format_from_proto, format_to_proto
 from maatu_runtime.errors import InvalidAudio

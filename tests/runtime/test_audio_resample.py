@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from maatu_runtime.audio import Resampler
 
 RATES = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 44_100, 48_000]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from maatu_runtime.audio import MAX_MESSAGE_BYTES, AudioFormat, EncodedAudio, Encoding, StreamDecoder, StreamEncoder
 from maatu_runtime.errors import InvalidAudio
 

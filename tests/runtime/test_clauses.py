@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from maatu_runtime.clauses import LONGEST_CLAUSE_CHARS, ClauseCutter
 
 

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
+from pydantic import Field, ValidationError
+from pydantic_settings import SettingsConfigDict
+
 from maatu_runtime.config import ServiceConfig
 from maatu_runtime.errors import ConfigurationError, UnsupportedLanguage
 from maatu_runtime.language import Language
-from pydantic import Field, ValidationError
-from pydantic_settings import SettingsConfigDict
 
 
 class ExampleConfig(ServiceConfig):

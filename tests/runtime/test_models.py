@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from maatu_runtime.errors import ModelNotInstalled
 from maatu_runtime.models import MANIFEST, Manifest, ModelStore, sha256_of
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from maatu_runtime.places import Places, Priority
 from maatu_runtime.errors import CapacityExceeded
+from maatu_runtime.places import Places, Priority
 
 
 async def _hold(places: Places, priority: Priority, name: str, order: list[str], release: asyncio.Event) -> None:

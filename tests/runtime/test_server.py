@@ -10,6 +10,8 @@ import pytest
 import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from opentelemetry.sdk.trace import TracerProvider
+
 from maatu.v1 import translate_pb2, translate_pb2_grpc
 from maatu_runtime import errors
 from maatu_runtime.channel import create_channel, hop_timeout_s
@@ -18,7 +20,6 @@ from maatu_runtime.server import Server, Service
 from maatu_runtime.status import from_rpc_error
 from maatu_runtime.testing import FakeScript, serve, serve_at
 from maatu_runtime.testing.fakes import FakeTranslation
-from opentelemetry.sdk.trace import TracerProvider
 
 REQUEST = translate_pb2.TranslateRequest(text="hola", source_language_code="es", target_language_code="en")
 

@@ -5,6 +5,7 @@ import inspect
 import grpc
 import pytest
 from google.rpc import code_pb2, status_pb2
+
 from maatu_runtime import errors
 from maatu_runtime.status import code_of, defect_status, from_status, to_status
 

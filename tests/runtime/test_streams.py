@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
 import pytest
+
 from maatu_runtime.errors import DeadlineExceeded
 from maatu_runtime.streams import RequestStream, stream_from_thread
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+
 from maatu.v1 import common_pb2, tts_pb2, tts_pb2_grpc
 from maatu_runtime.errors import MaatuError
 from maatu_runtime.status import from_rpc_error

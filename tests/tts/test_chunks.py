@@ -3,6 +3,7 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from maatu_tts.chunks import Chunker
 from maatu_tts.silence import LeadingSilence
 

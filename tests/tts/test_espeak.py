@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+
 from maatu.v1 import common_pb2, tts_pb2
 from maatu_runtime.audio import Samples
 from maatu_tts.engine.base import EngineVoice, Utterance
 from maatu_tts.engine.espeak import EspeakEngine
-from numpy.typing import NDArray
 
 TEXTS = {
     "kn": "ಇಂದು ಹವಾಮಾನ ತುಂಬಾ ಚೆನ್ನಾಗಿದೆ, ನಾವು ನದಿಯ ದಡದಲ್ಲಿ ನಡೆಯಬಹುದು.",

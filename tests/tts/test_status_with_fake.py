@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
+
 from maatu.v1 import common_pb2, tts_pb2
 from maatu_runtime.errors import InvalidRequest, Unsupported, UnsupportedLanguage
 from maatu_tts.engine.base import Capabilities
 from maatu_tts.engine.fake import FakeEngine, FakeScript
-from prometheus_client import REGISTRY
 
 
 def chunk_ms(milliseconds: int) -> common_pb2.StreamingParameters:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from maatu.v1 import common_pb2, tts_pb2
 from maatu_runtime.errors import (
     DeadlineExceeded,

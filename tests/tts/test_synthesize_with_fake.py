@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from maatu.v1 import common_pb2, tts_pb2
 from maatu_runtime.audio import StreamDecoder, format_from_proto
 from maatu_runtime.errors import (

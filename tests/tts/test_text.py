@@ -1,6 +1,7 @@
 """What is taken out of a text before it is spoken, and how it is cut."""
 
 import pytest
+
 from maatu_tts.text import LONGEST_PIECE_CHARS, clean, is_speakable, pieces
 
 

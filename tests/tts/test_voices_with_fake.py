@@ -1,6 +1,7 @@
 """Which voice speaks."""
 
 import pytest
+
 from maatu_runtime.errors import ConfigurationError, InvalidRequest, NotFound, Unavailable, UnsupportedLanguage
 from maatu_tts.engine.fake import FakeEngine
 from maatu_tts.voices import VoiceDirectory

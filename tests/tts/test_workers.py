@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from maatu_runtime.errors import CapacityExceeded
 from maatu_tts.engine.base import Priority
 from maatu_tts.engine.workers import Emit, Workers

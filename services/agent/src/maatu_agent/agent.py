@@ -10,9 +10,9 @@ import structlog
 from maatu_agent import metrics
 from maatu_agent.backends.base import Done, FinishReason, GenerationOptions, LanguageModel, Token
 from maatu_agent.history import History
-from maatu_runtime.places import Places, Priority
 from maatu_agent.prompt import PromptWriter
 from maatu_runtime.errors import HopUnavailable
+from maatu_runtime.places import Places, Priority
 
 log = structlog.get_logger()
 

@@ -6,9 +6,9 @@ import re
 from maatu.v1 import agent_pb2, common_pb2
 from maatu_agent.agent import Question
 from maatu_agent.backends.base import GenerationOptions
-from maatu_runtime.places import Priority
 from maatu_runtime.errors import InvalidRequest, InvalidText, Unsupported
 from maatu_runtime.language import Language
+from maatu_runtime.places import Priority
 
 MAX_TEXT_CHARACTERS = 5_000
 MAX_HEARD_CHARACTERS = 20_000

@@ -13,12 +13,12 @@ from maatu_agent.backends.fake import FakeLanguageModel, FakeScript
 from maatu_agent.backends.openai_compatible import OpenAiCompatible, OpenAiSettings
 from maatu_agent.config import Config
 from maatu_agent.history import History
-from maatu_runtime.places import Places
 from maatu_agent.prompt import PromptWriter, preamble
 from maatu_agent.redis_process import RedisProcess
 from maatu_agent.servicer import AgentServicer
 from maatu_runtime.errors import ConfigurationError, HopUnavailable
 from maatu_runtime.models import ModelStore
+from maatu_runtime.places import Places
 from maatu_runtime.server import Service
 
 log = structlog.get_logger()

@@ -1,12 +1,12 @@
 """Starts the gateway: `python -m maatu_gateway`."""
 
-from maatu.v1 import gateway_pb2_grpc
-from maatu_runtime.server import Service, run
 from opentelemetry import trace
 
+from maatu.v1 import gateway_pb2_grpc
 from maatu_gateway.config import Config
 from maatu_gateway.hops import Hops
 from maatu_gateway.servicer import VoiceGatewayServicer
+from maatu_runtime.server import Service, run
 
 
 def build(config: Config) -> Service:

@@ -1,8 +1,9 @@
 """Settings of the gateway."""
 
-from maatu_runtime.config import ServiceConfig
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
+
+from maatu_runtime.config import ServiceConfig
 
 
 class Config(ServiceConfig):

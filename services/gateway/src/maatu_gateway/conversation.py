@@ -11,8 +11,18 @@ from contextlib import aclosing
 from typing import Any
 
 import structlog
+from opentelemetry.trace import Span, Tracer
+
 from maatu.v1 import common_pb2, gateway_pb2, stt_pb2, tts_pb2
 from maatu.v1.gateway_pb2 import ConversationEvent, TurnState
+from maatu_gateway import metrics, report
+from maatu_gateway.config import Config
+from maatu_gateway.hearing import Hearing, recognition_config
+from maatu_gateway.hops import Hops
+from maatu_gateway.outbox import Outbox
+from maatu_gateway.settings import ConversationSettings
+from maatu_gateway.timeline import Clock, TurnTimeline
+from maatu_gateway.turn import Turn, TurnPipeline
 from maatu_runtime.audio import format_to_proto
 from maatu_runtime.errors import (
     CapacityExceeded,
@@ -24,16 +34,6 @@ from maatu_runtime.errors import (
 )
 from maatu_runtime.status import defect_status, to_status
 from maatu_runtime.telemetry import outgoing_metadata, trace_id_of
-from opentelemetry.trace import Span, Tracer
-
-from maatu_gateway import metrics, report
-from maatu_gateway.config import Config
-from maatu_gateway.hearing import Hearing, recognition_config
-from maatu_gateway.hops import Hops
-from maatu_gateway.outbox import Outbox
-from maatu_gateway.settings import ConversationSettings
-from maatu_gateway.timeline import Clock, TurnTimeline
-from maatu_gateway.turn import Turn, TurnPipeline
 
 log = structlog.get_logger()
 

@@ -6,17 +6,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from maatu.v1 import common_pb2, gateway_pb2, gateway_pb2_grpc
-from maatu_runtime.server import Service
-from maatu_runtime.testing import FakeServices, Served, leftover_tasks, serve_at
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY
 
+from maatu.v1 import common_pb2, gateway_pb2, gateway_pb2_grpc
 from maatu_gateway.config import Config
 from maatu_gateway.hops import Hops
 from maatu_gateway.servicer import VoiceGatewayServicer
+from maatu_runtime.server import Service
+from maatu_runtime.testing import FakeServices, Served, leftover_tasks, serve_at
 
 RATE_HZ = 16_000
 """Sample rate of all audio here."""

@@ -5,10 +5,9 @@ from bisect import bisect_left
 from collections.abc import AsyncGenerator
 
 from maatu.v1 import common_pb2, stt_pb2
-from maatu_runtime.audio import AudioFormat, Encoding
-
 from maatu_gateway.settings import ConversationSettings
 from maatu_gateway.timeline import Clock
+from maatu_runtime.audio import AudioFormat, Encoding
 
 _QUEUE_MESSAGES = 16
 """Audio messages that may wait for stt; more wait in the client's own queue, where they are counted."""

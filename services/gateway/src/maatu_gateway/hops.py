@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 import grpc
 from google.protobuf.message import Message
+
 from maatu.v1 import (
     agent_pb2,
     agent_pb2_grpc,
@@ -18,12 +19,11 @@ from maatu.v1 import (
     tts_pb2,
     tts_pb2_grpc,
 )
+from maatu_gateway.config import Config
 from maatu_runtime.channel import create_channel
 from maatu_runtime.language import Language
 from maatu_runtime.status import from_rpc_error
 from maatu_runtime.telemetry import outgoing_metadata
-
-from maatu_gateway.config import Config
 
 M = TypeVar("M", bound=Message, covariant=True)
 V = TypeVar("V")

@@ -1,7 +1,8 @@
 """Metrics of the gateway, beside those that every service has."""
 
-from maatu_runtime.metrics import LATENCY_BUCKETS_S
 from prometheus_client import Counter, Gauge, Histogram
+
+from maatu_runtime.metrics import LATENCY_BUCKETS_S
 
 VOICE_TO_VOICE = Histogram(
     "maatu_gateway_voice_to_voice_seconds",

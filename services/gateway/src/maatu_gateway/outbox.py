@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 from maatu.v1.gateway_pb2 import ConversationEvent
-
 from maatu_gateway.report import duration
 from maatu_gateway.timeline import Clock, TurnTimeline
 

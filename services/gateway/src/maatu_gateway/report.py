@@ -1,8 +1,8 @@
 """Writes what a TurnTimeline recorded: as the report a client gets, and into the histograms."""
 
 from google.protobuf.duration_pb2 import Duration
-from maatu.v1 import gateway_pb2
 
+from maatu.v1 import gateway_pb2
 from maatu_gateway import metrics
 from maatu_gateway.timeline import TurnTimeline, hop_name
 

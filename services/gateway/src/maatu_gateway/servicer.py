@@ -5,19 +5,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 
-from maatu.v1 import gateway_pb2, gateway_pb2_grpc
-from maatu_runtime.audio import Encoding
-from maatu_runtime.errors import AlreadyExists, InvalidAudio, InvalidSequence, InvalidText, Unsupported
-from maatu_runtime.streams import RequestStream
 from opentelemetry import trace
 from opentelemetry.trace import Tracer
 
+from maatu.v1 import gateway_pb2, gateway_pb2_grpc
 from maatu_gateway import metrics
 from maatu_gateway.config import Config
 from maatu_gateway.conversation import Conversation
 from maatu_gateway.hops import Hops
 from maatu_gateway.settings import ConversationSettings, find_voice, read_settings
 from maatu_gateway.timeline import Clock
+from maatu_runtime.audio import Encoding
+from maatu_runtime.errors import AlreadyExists, InvalidAudio, InvalidSequence, InvalidText, Unsupported
+from maatu_runtime.streams import RequestStream
 
 
 class VoiceGatewayServicer(gateway_pb2_grpc.VoiceGatewayServicer):

@@ -5,12 +5,11 @@ import uuid
 from dataclasses import dataclass
 
 from maatu.v1 import gateway_pb2, tts_pb2
+from maatu_gateway.config import Config
+from maatu_gateway.hops import Hops
 from maatu_runtime.audio import AudioFormat, format_from_proto
 from maatu_runtime.errors import InvalidRequest, NotFound, Unsupported, UnsupportedLanguage
 from maatu_runtime.language import Language
-
-from maatu_gateway.config import Config
-from maatu_gateway.hops import Hops
 
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _MAX_KEEP_PHRASES = 100

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from maatu.v1 import common_pb2
-from maatu_runtime.telemetry import outgoing_metadata, trace_id_of
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Tracer
+
+from maatu.v1 import common_pb2
+from maatu_runtime.telemetry import outgoing_metadata, trace_id_of
 
 if TYPE_CHECKING:
     Hop: TypeAlias = common_pb2.Hop.ValueType

@@ -12,17 +12,16 @@ from dataclasses import dataclass, field
 
 from maatu.v1 import agent_pb2, common_pb2, gateway_pb2, translate_pb2, tts_pb2
 from maatu.v1.gateway_pb2 import ConversationEvent
-from maatu_runtime.audio import format_to_proto
-from maatu_runtime.channel import hop_timeout_s
-from maatu_runtime.clauses import ClauseCutter
-from maatu_runtime.errors import DeadlineExceeded
-
 from maatu_gateway.config import Config
 from maatu_gateway.hops import Hops
 from maatu_gateway.outbox import Outbox
 from maatu_gateway.report import duration, turn_report
 from maatu_gateway.settings import ConversationSettings
 from maatu_gateway.timeline import HopRecord, TurnTimeline
+from maatu_runtime.audio import format_to_proto
+from maatu_runtime.channel import hop_timeout_s
+from maatu_runtime.clauses import ClauseCutter
+from maatu_runtime.errors import DeadlineExceeded
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """Starts the tts service: `python -m maatu_tts`."""
 
 from maatu_runtime.server import run
-
 from maatu_tts.config import Config
 from maatu_tts.service import build
 

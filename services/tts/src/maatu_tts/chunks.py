@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+
 from maatu_runtime.audio import Samples
 
 MIN_CHUNK_MS = 20

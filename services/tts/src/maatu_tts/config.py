@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from maatu_runtime.config import ServiceConfig
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from maatu_runtime.config import ServiceConfig
 from maatu_tts.chunks import MAX_CHUNK_MS, MIN_CHUNK_MS
 
 EngineName = Literal["piper", "espeak", "fake"]

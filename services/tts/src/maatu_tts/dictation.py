@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from maatu.v1 import tts_pb2
 from maatu_runtime.clauses import ClauseCutter
 from maatu_runtime.errors import DeadlineExceeded, InvalidSequence, InvalidText
-
 from maatu_tts.text import clean, is_speakable
 
 LONGEST_STREAM_CHARS = 20_000

@@ -1,10 +1,10 @@
 """Between the protobuf messages of tts.proto and this service's own types. Every field is checked here."""
 
 from google.protobuf.duration_pb2 import Duration
+
 from maatu.v1 import common_pb2, tts_pb2
 from maatu_runtime.audio import AudioFormat, Encoding, format_from_proto, format_to_proto
 from maatu_runtime.errors import InvalidRequest, InvalidText, Unsupported
-
 from maatu_tts import chunks as limits
 from maatu_tts.chunks import ChunkSettings
 from maatu_tts.engine.base import Capabilities, Engine, Priority

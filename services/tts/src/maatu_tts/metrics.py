@@ -3,9 +3,9 @@
 from collections import deque
 
 import numpy as np
-from maatu_runtime.metrics import LATENCY_BUCKETS_S
 from prometheus_client import Counter, Gauge, Histogram
 
+from maatu_runtime.metrics import LATENCY_BUCKETS_S
 from maatu_tts.engine.base import Engine
 
 FIRST_CHUNK = Histogram(

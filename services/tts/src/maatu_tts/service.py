@@ -5,7 +5,6 @@ from collections.abc import Callable
 from maatu.v1 import tts_pb2_grpc
 from maatu_runtime.models import ModelStore
 from maatu_runtime.server import Service
-
 from maatu_tts.chunks import ChunkSettings
 from maatu_tts.config import Config
 from maatu_tts.engine.base import Engine

@@ -6,9 +6,9 @@ from contextlib import aclosing
 from typing import Any
 
 import grpc
+
 from maatu.v1 import tts_pb2, tts_pb2_grpc
 from maatu_runtime.streams import RequestStream
-
 from maatu_tts import messages
 from maatu_tts.chunks import ChunkSettings
 from maatu_tts.dictation import Dictation, read_config

@@ -1,6 +1,7 @@
 """Trims the silence that voices put before a clause. A listener would wait for it."""
 
 import numpy as np
+
 from maatu_runtime.audio import Samples
 
 _THRESHOLD = 0.005

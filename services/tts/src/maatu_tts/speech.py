@@ -7,7 +7,6 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from maatu_runtime.audio import AudioFormat, EncodedAudio, Samples, StreamEncoder
-
 from maatu_tts.chunks import MAX_CHUNK_MS, Chunker, ChunkSettings
 from maatu_tts.engine.base import Priority, Utterance
 from maatu_tts.metrics import EngineMetrics

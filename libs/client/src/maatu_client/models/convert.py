@@ -10,9 +10,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from maatu_runtime.errors import Unsupported
-
 from maatu_client.models import gguf_decoder, whisper
+from maatu_runtime.errors import Unsupported
 
 FAMILIES = ("gguf-decoder", "whisper")
 QUANTIZATIONS = ("int8", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32")

@@ -4,9 +4,8 @@ import shutil
 from fnmatch import fnmatch
 from pathlib import Path
 
-from maatu_runtime.errors import ModelNotInstalled
-
 from maatu_client.models.entries import HubModel
+from maatu_runtime.errors import ModelNotInstalled
 
 
 def locate(model: HubModel, directory: Path | None, endpoint: str | None = None) -> tuple[Path, str]:

@@ -5,13 +5,12 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from maatu_runtime.errors import ModelNotInstalled
-from maatu_runtime.models import ModelStore
-
 from maatu_client.models import convert as conversion
 from maatu_client.models import hub
 from maatu_client.models.entries import EmbeddedModel, HubModel
 from maatu_client.models.wheels import WheelCache
+from maatu_runtime.errors import ModelNotInstalled
+from maatu_runtime.models import ModelStore
 
 _QUANTIZATION = "int8"
 

@@ -8,10 +8,9 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from maatu_client.models.entries import Member, Wheel
 from maatu_runtime.errors import Unavailable
 from maatu_runtime.models import sha256_of
-
-from maatu_client.models.entries import Member, Wheel
 
 _COPY_BLOCK_BYTES = 1 << 20
 _ERROR_LINES = 6

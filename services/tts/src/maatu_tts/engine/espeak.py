@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractContextManager
 
 import numpy as np
+from numpy.typing import NDArray
+
 from maatu_runtime.audio.samples import from_int16
 from maatu_runtime.errors import ModelFailed, UnsupportedLanguage
 from maatu_runtime.language import Language
-from numpy.typing import NDArray
-
 from maatu_tts.engine import espeak_library
 from maatu_tts.engine.base import Capabilities, Engine, EngineAudio, EngineStatus, EngineVoice, Utterance
 from maatu_tts.engine.workers import Emit, Workers

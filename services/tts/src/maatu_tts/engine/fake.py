@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
+
 from maatu_runtime.errors import CapacityExceeded, Quota
 from maatu_runtime.language import Language
-
 from maatu_tts.engine.base import Capabilities, Engine, EngineAudio, EngineStatus, EngineVoice, Utterance
 
 

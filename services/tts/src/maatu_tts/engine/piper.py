@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from maatu_runtime.audio import Samples
-from maatu_runtime.errors import ModelFailed, ModelNotInstalled
-from maatu_runtime.language import Language
 from piper import PiperVoice
 from piper.config import PiperConfig
 
+from maatu_runtime.audio import Samples
+from maatu_runtime.errors import ModelFailed, ModelNotInstalled
+from maatu_runtime.language import Language
 from maatu_tts.engine.base import Capabilities, Engine, EngineAudio, EngineStatus, EngineVoice, Utterance
 from maatu_tts.engine.workers import Emit, Workers
 

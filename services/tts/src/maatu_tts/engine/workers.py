@@ -14,7 +14,6 @@ from contextlib import contextmanager
 
 from maatu_runtime.audio import Samples
 from maatu_runtime.errors import CapacityExceeded, Quota
-
 from maatu_tts.engine.base import EngineAudio, Priority
 
 Emit = Callable[[Samples], None]
