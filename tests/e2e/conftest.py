@@ -28,7 +28,7 @@ from maatu_runtime.channel import create_channel
 RATE_HZ = 16_000
 
 
-class Collector(trace_service_pb2_grpc.TraceServiceServicer):  # type: ignore[misc]
+class Collector(trace_service_pb2_grpc.TraceServiceServicer):
     """An OTLP collector that keeps what it receives: (service, span) by trace id."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ def collector() -> Any:
     """A real collector on a thread of its own, with its address in `.target`."""
     collector = Collector()
     server = grpc.server(ThreadPoolExecutor(2))
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)  # type: ignore[no-untyped-call]
     collector.target = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"  # type: ignore[attr-defined]
     server.start()
     yield collector

@@ -154,13 +154,11 @@ async def test_each_turn_with_fakes_is_one_trace_with_a_span_per_hop_and_service
     events = await graph.converse(make_config(language_code="es-ES"), *make_utterance())
     await graph.until_idle()
     trace_id = events[-1].report.trace_id
-    spans = [
-        span for span in graph.spans.get_finished_spans() if f"{span.get_span_context().trace_id:032x}" == trace_id
-    ]
+    spans = [span for span in graph.spans.get_finished_spans() if f"{span.context.trace_id:032x}" == trace_id]
     names = {span.name for span in spans}
     assert names >= {"turn", "endpointing", "stt", "translate_in", "agent", "translate_out", "tts"}
     assert names >= {"maatu.v1.Translation/Translate", "maatu.v1.Agent/Respond", "maatu.v1.TextToSpeech/Synthesize"}
-    ids = {span.get_span_context().span_id for span in spans}
+    ids = {span.context.span_id for span in spans}
     roots = [span for span in spans if span.parent is None]
     assert [root.name for root in roots] == ["turn"]
     assert f"{roots[0].links[0].context.trace_id:032x}" == events[0].ready.trace_id

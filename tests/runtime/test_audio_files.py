@@ -2,6 +2,7 @@
 
 import wave
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -39,7 +40,7 @@ def test_compressed_stereo_is_mixed_down(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"tone.{suffix}"
     codec = {"flac": "flac", "mp3": "libmp3lame", "ogg": "libopus"}[suffix]
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=48_000, layout="stereo")
+        stream: Any = container.add_stream(codec, rate=48_000, layout="stereo")
         values = (np.repeat(tone(48_000, 1.0), 2)[np.newaxis, :] * 32767).astype(np.int16)
         frame = av.AudioFrame.from_ndarray(values, format="s16", layout="stereo")
         frame.sample_rate = 48_000

@@ -48,7 +48,7 @@ async def failure(channel: grpc.aio.Channel) -> Exception:
 
 
 async def health(channel: grpc.aio.Channel, service: str = "") -> Any:
-    stub = health_pb2_grpc.HealthStub(channel)
+    stub: Any = health_pb2_grpc.HealthStub(channel)
     return (await stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=5)).status
 
 
@@ -79,7 +79,7 @@ async def test_health_is_serving_only_once_warmed_up(fake: FakeTranslation) -> N
 
 async def test_reflection_lists_the_service(fake: FakeTranslation) -> None:
     async with serve(make_service(fake)) as channel:
-        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        stub: Any = reflection_pb2_grpc.ServerReflectionStub(channel)  # type: ignore[arg-type]
         call = stub.ServerReflectionInfo(timeout=5)
         await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
         answer = await call.read()

@@ -32,7 +32,7 @@ class Client:
 
     async def dictate(self, *requests: tts_pb2.StreamingSynthesizeRequest) -> list[tts_pb2.StreamingSynthesizeResponse]:
         """All messages of one StreamingSynthesize."""
-        return [response async for response in self.stub.StreamingSynthesize(requests)]
+        return [response async for response in self.stub.StreamingSynthesize(iter(requests))]
 
     async def rest(self, call: Any) -> list[Any]:
         """What is left of a call of which some messages were read already."""

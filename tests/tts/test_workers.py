@@ -57,7 +57,8 @@ async def test_audio_comes_in_order_with_the_time_it_took() -> None:
 
 async def test_first_clauses_go_first_and_equals_in_order_of_arrival(until: Any) -> None:
     workers = Workers("test", threads=1, streams=8)
-    blocker, order = Blocker(), []
+    blocker = Blocker()
+    order: list[str] = []
     async with aclosing(workers.run(blocker, priority=Priority.BATCH, stop=blocker.stop)) as blocking:
         await anext(blocking)
         waiting = []
@@ -79,7 +80,8 @@ async def test_first_clauses_go_first_and_equals_in_order_of_arrival(until: Any)
 
 async def test_who_leaves_while_working_frees_the_thread() -> None:
     workers = Workers("test", threads=1, streams=8)
-    blocker, order = Blocker(), []
+    blocker = Blocker()
+    order: list[str] = []
     turn = workers.run(blocker, priority=Priority.INTERACTIVE, stop=blocker.stop)
     await anext(turn)
     assert workers.in_use == 1
@@ -93,7 +95,8 @@ async def test_who_leaves_while_working_frees_the_thread() -> None:
 
 async def test_who_leaves_while_waiting_is_forgotten(until: Any) -> None:
     workers = Workers("test", threads=1, streams=8)
-    blocker, order = Blocker(), []
+    blocker = Blocker()
+    order: list[str] = []
     async with aclosing(workers.run(blocker, priority=Priority.INTERACTIVE, stop=blocker.stop)) as blocking:
         await anext(blocking)
         leaver = asyncio.create_task(drain(workers, "leaver", order, Priority.FIRST_CLAUSE))
@@ -111,7 +114,8 @@ async def test_who_leaves_while_waiting_is_forgotten(until: Any) -> None:
 
 async def test_a_place_given_in_the_moment_its_waiter_leaves_is_passed_on(until: Any) -> None:
     workers = Workers("test", threads=1, streams=8)
-    blocker, order = Blocker(), []
+    blocker = Blocker()
+    order: list[str] = []
     blocking = workers.run(blocker, priority=Priority.INTERACTIVE, stop=blocker.stop)
     await anext(blocking)
     leavers = [asyncio.create_task(drain(workers, f"leaver {i}", order, Priority.INTERACTIVE)) for i in range(20)]
@@ -144,7 +148,8 @@ async def test_what_the_thread_raises_reaches_the_consumer_and_the_thread_is_fre
 
 
 async def test_a_slow_consumer_holds_no_thread() -> None:
-    workers, order = Workers("test", threads=1, streams=8), []
+    workers = Workers("test", threads=1, streams=8)
+    order: list[str] = []
 
     def produce(emit: Emit) -> None:
         for _ in range(1_000):

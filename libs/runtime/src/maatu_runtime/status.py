@@ -125,6 +125,9 @@ def from_rpc_error(error: grpc.aio.AioRpcError, *, hop: str) -> Exception:
         status = rpc_status.from_call(error)  # type: ignore[arg-type]
     except ValueError:  # details that do not match the code: not written by us
         status = None
+    if error.code() is grpc.StatusCode.INTERNAL and (error.details() or "").startswith("Internal error from Core"):
+        # grpc.aio's own words for a write that met the end of the call; why it ended is lost (grpc/aio/_call.py).
+        return errors.HopUnavailable(hop, "it ended the call while a message was being sent")
     if status is None:
         status = status_pb2.Status(code=error.code().value[0], message=error.details() or "")
     return from_status(status, hop=hop)

@@ -7,7 +7,7 @@ a task of their own, and everyone waits on the queue.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import Executor
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -120,7 +120,7 @@ class RequestStream(Generic[T]):
 
 async def stream_from_thread(
     produce: Callable[[Callable[[T], None], threading.Event], None], *, executor: Executor, capacity: int = 64
-) -> AsyncIterator[T]:
+) -> AsyncGenerator[T]:
     """Yields what blocking code emits from a thread, in order.
 
     When the consumer leaves (breaks off, or is cancelled), `cancelled` is set and the thread is waited for, so that no

@@ -26,7 +26,6 @@ from maatu_gateway.turn import Turn, TurnPipeline
 from maatu_runtime.audio import format_to_proto
 from maatu_runtime.errors import (
     CapacityExceeded,
-    InvalidAudio,
     InvalidSequence,
     InvalidText,
     MaatuError,
@@ -176,8 +175,6 @@ class Conversation:
     async def _hear(self, audio: bytes, group: asyncio.TaskGroup) -> None:
         if self._settings.input_format is None:
             raise InvalidSequence("audio came, but config.input_format is not set", field="config.input_format")
-        if not audio:
-            raise InvalidAudio("an audio message is empty", field="audio")
         if self._hearing is None:
             self._hearing = hearing = Hearing(self._settings, self._settings.input_format, self._clock)
             self._listening = group.create_task(self._listen(self._hearing), name="listen")

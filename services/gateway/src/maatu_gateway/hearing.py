@@ -8,9 +8,12 @@ from maatu.v1 import common_pb2, stt_pb2
 from maatu_gateway.settings import ConversationSettings
 from maatu_gateway.timeline import Clock
 from maatu_runtime.audio import AudioFormat, Encoding
+from maatu_runtime.errors import InvalidAudio
 
 _QUEUE_MESSAGES = 16
 """Audio messages that may wait for stt; more wait in the client's own queue, where they are counted."""
+_LONGEST_MESSAGE_NS = 200_000_000
+"""Longest audio message, as gateway.proto says."""
 _REMEMBERED_MESSAGES = 20_000
 """Messages whose arrival is remembered: over three minutes in the shortest frames."""
 
@@ -44,6 +47,23 @@ class ArrivalClock:
         return self._arrivals_ns[min(bisect_left(self._ends_ns, offset_ns), len(self._ends_ns) - 1)]
 
 
+def check_message(audio: bytes, audio_format: AudioFormat) -> None:
+    """Makes sure that a message can be audio of a format, without decoding it.
+
+    Raises:
+        InvalidAudio: it is empty, too long or holds half a sample.
+    """
+    if not audio:
+        raise InvalidAudio("an audio message is empty", field="audio")
+    if audio_format.encoding is Encoding.LINEAR16 and len(audio) % 2:
+        raise InvalidAudio(f"{len(audio)} bytes are no whole number of 16-bit samples", field="audio")
+    if (playing_ns := playing_time_ns(audio, audio_format)) > _LONGEST_MESSAGE_NS:
+        raise InvalidAudio(
+            f"{playing_ns / 1e6:.0f} ms of audio in one message; at most {_LONGEST_MESSAGE_NS / 1e6:.0f} ms are allowed",
+            field="audio",
+        )
+
+
 def playing_time_ns(audio: bytes, audio_format: AudioFormat) -> int:
     """How long a message of audio plays, nanoseconds. Opus packets tell it in their first bytes (RFC 6716, 3.1)."""
     if audio_format.encoding is not Encoding.OPUS:
@@ -68,10 +88,19 @@ class Hearing:
     def __init__(self, settings: ConversationSettings, audio_format: AudioFormat, clock: Clock) -> None:
         self.arrivals = ArrivalClock(audio_format, clock)
         self._settings = settings
+        self._format = audio_format
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE_MESSAGES)
 
     async def push(self, audio: bytes) -> None:
-        """Audio came from the client. Waits while stt is behind."""
+        """Audio came from the client. Waits while stt is behind.
+
+        What is plainly no audio is refused here: once stt has refused it, the reason may be lost while the next message
+        is on its way there.
+
+        Raises:
+            InvalidAudio: the message is empty, too long or holds half a sample.
+        """
+        check_message(audio, self._format)
         self.arrivals.arrived(audio)
         await self._queue.put(audio)
 

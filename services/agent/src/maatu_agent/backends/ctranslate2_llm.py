@@ -114,7 +114,7 @@ class Ctranslate2Llm(LanguageModel):
             generator = self._seeded(options.seed) if seeded and options.seed is not None else self._loaded
             self._generate(generator, run, emit, cancelled)
 
-        async with aclosing(stream_from_thread(produce, executor=self._executor)) as events:  # type: ignore[type-var]
+        async with aclosing(stream_from_thread(produce, executor=self._executor)) as events:
             async for event in events:
                 yield event
 
