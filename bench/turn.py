@@ -22,7 +22,7 @@ from sequential import SequentialChain
 from maatu.v1 import agent_pb2, common_pb2, gateway_pb2, tts_pb2
 from maatu.v1.tts_pb2_grpc import TextToSpeechStub
 from maatu_client import VoiceClient
-from maatu_client.profiles import load_profile
+from maatu_client.profiles import ServiceName, load_profile
 from maatu_client.reply import Reply
 from maatu_client.supervisor import LocalStack
 from maatu_gateway.fake import make_config, make_utterance, serve_graph
@@ -35,10 +35,10 @@ ROOT = Path(__file__).resolve().parent.parent
 RATE_HZ = 16_000
 QUESTIONS = {
     "en-US": ["What is the capital of France?", "Can you tell me about the ocean?", "How do I make a cup of tea?"],
-    "es-ES": ["¿Cuál es la capital de Francia?", "Háblame de la historia de España.", "¿Qué puedo hacer en Madrid?"],
+    "es-ES": ["¿Cuál es la capital de Francia?", "¿Qué es la música?", "¿Cuál es la importancia de la familia?"],
 }
-PROMPT = "You are a helpful voice assistant. Answer every question in three short sentences."
-MAX_TOKENS = 80
+PROMPT = "You are a friendly voice assistant. Always answer with four short sentences."
+MAX_TOKENS = 100
 
 console = Console()
 
@@ -155,7 +155,7 @@ async def run(turns: int) -> list[Figure]:
     models_dir = ROOT / "build" / "models"
     logs = ROOT / "build" / "logs" / "bench"
     # The same questions are asked again and again: with its cache translation would cost nothing from the second time on.
-    overrides = {"translate": {"MAATU_TRANSLATE_CACHE_ENTRIES": "0"}}
+    overrides: dict[ServiceName, dict[str, str]] = {"translate": {"MAATU_TRANSLATE_CACHE_ENTRIES": "0"}}
     async with LocalStack(load_profile("embedded"), models_dir, log_dir=logs, overrides=overrides) as stack:
         for language, name, bound in (("en-US", "English", 700), ("es-ES", "Spanish through both translations", 1500)):
             measured = await measure(stack, language, turns)
