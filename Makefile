@@ -29,7 +29,7 @@ $(STAMP): constraints.txt requirements-dev.txt $(PACKAGES:%=%/pyproject.toml) $(
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement requirements-dev.txt
 	@echo "▸ generating the protobuf modules and installing the eight Maatu packages"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation \
-		--constraint constraints.txt $(PACKAGES:%=--editable %) 'maatu-client[convert]'
+		--constraint constraints.txt $(patsubst %,--editable '%',$(PACKAGES:libs/client=libs/client[convert]))
 	@touch $@
 
 models: $(STAMP) ## Prepare the embedded models (fetches or repairs only what is missing)
