@@ -1,6 +1,6 @@
 """One conversation: listens, answers turn by turn, and tells the client what happens.
 
-Three tasks: `_read` takes the client's messages, `_listen` takes what stt hears, `_answer` runs one turn after another.
+Three tasks: `_read` takes the client's messages, `_listen` takes what stt hears, `Answering` runs one turn after another.
 They share nothing with other conversations but the hops' channels.
 """
 
@@ -10,31 +10,21 @@ from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import aclosing
 from typing import Any
 
-import structlog
 from opentelemetry.trace import Span, Tracer
 
 from maatu.v1 import common_pb2, gateway_pb2, stt_pb2, tts_pb2
-from maatu.v1.gateway_pb2 import ConversationEvent, TurnState
-from maatu_gateway import metrics, report
+from maatu.v1.gateway_pb2 import ConversationEvent
+from maatu_gateway.answering import Answering, root
 from maatu_gateway.config import Config
 from maatu_gateway.hearing import Hearing, recognition_config
 from maatu_gateway.hops import Hops
 from maatu_gateway.outbox import Outbox
 from maatu_gateway.settings import ConversationSettings
 from maatu_gateway.timeline import Clock, TurnTimeline
-from maatu_gateway.turn import Turn, TurnPipeline
+from maatu_gateway.turn import Turn
 from maatu_runtime.audio import format_to_proto
-from maatu_runtime.errors import (
-    CapacityExceeded,
-    InvalidSequence,
-    InvalidText,
-    MaatuError,
-    Unavailable,
-)
-from maatu_runtime.status import defect_status, to_status
+from maatu_runtime.errors import InvalidSequence, InvalidText
 from maatu_runtime.telemetry import outgoing_metadata, trace_id_of
-
-log = structlog.get_logger()
 
 
 class Conversation:
@@ -72,13 +62,9 @@ class Conversation:
         self._span = span
         self._is_single_turn = is_single_turn
         self._outbox = Outbox(clock)
-        self._pipeline = TurnPipeline(settings, voice, hops, config, self._outbox)
-        self._waiting: asyncio.Queue[Turn | None] = asyncio.Queue()
+        self._answering = Answering(settings, voice, hops, config, self._outbox)
         self._hearing: Hearing | None = None
         self._listening: asyncio.Task[None] | None = None
-        self._current: tuple[Turn, asyncio.Task[None]] | None = None
-        self._played_ns: dict[str, int] = {}
-        self._is_draining = False
 
     async def converse(self, requests: AsyncIterator[gateway_pb2.ConverseRequest]) -> AsyncGenerator[ConversationEvent]:
         """Holds the conversation over a stream of messages, config excluded.
@@ -90,7 +76,7 @@ class Conversation:
         async def run() -> None:
             async with asyncio.TaskGroup() as group:
                 reader = group.create_task(self._read(requests, group), name="read")
-                await self._answer()
+                await self._answering.run()
                 # Nothing more can be said; what the client may still send changes nothing.
                 reader.cancel()
 
@@ -108,17 +94,16 @@ class Conversation:
             if recording:
                 await self._recognize(recording)
             else:
-                self._say(text)
-            self._waiting.put_nowait(None)
-            await self._answer()
+                await self._answering.enqueue(self._typed(text))
+            self._answering.finish()
+            await self._answering.run()
 
         async for event in self._events(run()):
             yield event
 
     def drain(self) -> None:
         """The server shuts down: the turn under way is finished, then the conversation ends with a typed error."""
-        self._is_draining = True
-        self._waiting.put_nowait(None)
+        self._answering.drain()
 
     async def _events(self, run: Coroutine[Any, Any, None]) -> AsyncGenerator[ConversationEvent]:
         ready = gateway_pb2.Ready(
@@ -142,7 +127,7 @@ class Conversation:
                     yield event
             await worker
         except BaseExceptionGroup as group:
-            raise _root(group) from group
+            raise root(group) from group
         finally:
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
@@ -157,11 +142,11 @@ class Conversation:
                 case "audio":
                     await self._hear(request.audio, group)
                 case "text":
-                    await self._say_or_refuse(request.text.text)
+                    await self._say(request.text.text)
                 case "playback":
-                    self._played_ns[request.playback.turn_id] = request.playback.played.ToNanoseconds()
+                    self._answering.played(request.playback.turn_id, request.playback.played.ToNanoseconds())
                 case "cancel_turn":
-                    self._cancel(request.cancel_turn.turn_id)
+                    self._answering.cancel(request.cancel_turn.turn_id)
                 case "end_of_input":
                     has_ended = True
                     await self._end_of_input()
@@ -185,15 +170,17 @@ class Conversation:
         if self._hearing is not None and self._listening is not None:
             await self._hearing.end()
             await asyncio.wait([self._listening])
-        self._waiting.put_nowait(None)
+        self._answering.finish()
 
-    async def _say_or_refuse(self, text: str) -> None:
+    async def _say(self, text: str) -> None:
         try:
-            self._say(text)
-        except MaatuError as error:  # the text's fault, not the conversation's
-            await self._refuse("", error)
+            turn = self._typed(text)
+        except InvalidText as error:  # the text's fault, not the conversation's
+            await self._answering.refuse(error)
+        else:
+            await self._answering.enqueue(turn)
 
-    def _say(self, text: str) -> None:
+    def _typed(self, text: str) -> Turn:
         if not text.strip():
             raise InvalidText("the text is empty", field="text")
         if len(text) > self._config.max_text_chars:
@@ -202,7 +189,7 @@ class Conversation:
                 reason="TEXT_TOO_LONG",
                 field="text",
             )
-        self._enqueue(Turn(text, self._timeline(self._clock())))
+        return Turn(text, self._timeline(self._clock()))
 
     async def _listen(self, hearing: Hearing) -> None:
         """Takes what stt hears and makes a turn of each utterance."""
@@ -223,10 +210,7 @@ class Conversation:
                     endpointing = timeline.begin(common_pb2.HOP_ENDPOINTING, at_ns=timeline.origin_ns)
                     endpointing.end(at_ns=noticed_ns)
                     timeline.begin(common_pb2.HOP_STT, at_ns=noticed_ns).end()
-                    try:
-                        self._enqueue(Turn(response.transcript.text.strip(), timeline))
-                    except CapacityExceeded as error:
-                        await self._refuse(timeline.turn_id, error)
+                    await self._answering.enqueue(Turn(response.transcript.text.strip(), timeline))
 
     async def _recognize(self, recording: bytes) -> None:
         """Makes one turn of a whole recording."""
@@ -245,7 +229,7 @@ class Conversation:
                     texts.append(response.transcript.text.strip())
         record.end()
         if texts:
-            self._enqueue(Turn(" ".join(texts), timeline))
+            await self._answering.enqueue(Turn(" ".join(texts), timeline))
         else:
             timeline.end()
 
@@ -259,97 +243,3 @@ class Conversation:
             session_id=self._settings.session_id,
             same_trace=self._is_single_turn,
         )
-
-    def _enqueue(self, turn: Turn) -> None:
-        if self._waiting.qsize() >= self._config.waiting_turns:
-            turn.timeline.end()
-            raise CapacityExceeded(
-                f"{self._config.waiting_turns} turns wait for their answers already", reason="CLIENT_TOO_FAST"
-            )
-        self._waiting.put_nowait(turn)
-
-    async def _answer(self) -> None:
-        """Runs the turns that wait, one after another, until the input has ended or the server drains."""
-        while (turn := await self._waiting.get()) is not None:
-            task = asyncio.create_task(self._run_turn(turn), name=f"turn-{turn.id}")
-            self._current = (turn, task)
-            try:
-                await asyncio.wait([task])
-                if task.cancelled():
-                    await self._interrupted(turn)
-                else:
-                    task.result()
-            finally:
-                self._current = None
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
-                turn.timeline.end()
-        if self._is_draining:
-            raise Unavailable("this gateway is shutting down: connect again with the same session id")
-
-    async def _run_turn(self, turn: Turn) -> None:
-        """Runs one turn and sends its terminal event."""
-        for state in (TurnState.STATE_STARTED, TurnState.STATE_COMMITTED):
-            event = TurnState(turn_id=turn.id, state=state, text=turn.text)
-            await self._outbox.put(ConversationEvent(turn=event))
-        try:
-            await self._pipeline.run(turn)
-        except* Exception as group:
-            await self._failed(turn, _root(group))
-        else:
-            metrics.TURNS.labels("report").inc()
-            await self._outbox.put_made_last(lambda: self._report(turn))
-
-    def _report(self, turn: Turn) -> ConversationEvent:
-        report.observe(turn.timeline)
-        return ConversationEvent(report=turn.report())
-
-    async def _failed(self, turn: Turn, error: BaseException) -> None:
-        metrics.TURNS.labels("status").inc()
-        if isinstance(error, MaatuError):
-            reason, status = error.reason, to_status(error)
-            log.warning(
-                "turn_failed", turn_id=turn.id, trace_id=turn.timeline.trace_id, reason=reason, detail=str(error)
-            )
-        else:
-            reason, status = "INTERNAL", defect_status(turn.timeline.trace_id)
-            log.error("turn_failed", turn_id=turn.id, trace_id=turn.timeline.trace_id, exc_info=error)
-        metrics.TURN_ERRORS.labels(reason).inc()
-        event = gateway_pb2.TurnStatus(turn_id=turn.id, status=status, report=turn.report())
-        await self._outbox.put(ConversationEvent(status=event))
-
-    async def _refuse(self, turn_id: str, error: MaatuError) -> None:
-        """Says that something the client sent is not answered; the conversation goes on."""
-        metrics.TURN_ERRORS.labels(error.reason).inc()
-        event = gateway_pb2.TurnStatus(turn_id=turn_id, status=to_status(error))
-        await self._outbox.put(ConversationEvent(status=event))
-
-    def _cancel(self, turn_id: str) -> None:
-        """Stops the turn being answered, if it is the one meant: it may have ended while the message travelled."""
-        if self._current is not None and turn_id in ("", self._current[0].id):
-            self._current[1].cancel()
-
-    async def _interrupted(self, turn: Turn) -> None:
-        metrics.TURNS.labels("interrupted").inc()
-        heard_ns = min(self._played_ns.pop(turn.id, turn.audio_ns), turn.audio_ns)
-        heard = turn.heard(heard_ns)
-        heard_agent_text = " ".join(clause.agent_text for clause in heard)
-        try:
-            await self._hops.amend_turn(self._settings.session_id, turn.id, heard_agent_text)
-        except MaatuError as error:
-            log.warning("turn_not_amended", turn_id=turn.id, reason=error.reason, detail=str(error))
-        event = gateway_pb2.Interrupted(
-            turn_id=turn.id,
-            heard=report.duration(heard_ns),
-            heard_text=" ".join(clause.spoken_text for clause in heard),
-            heard_agent_text=heard_agent_text,
-            report=turn.report(),
-        )
-        await self._outbox.put(ConversationEvent(interrupted=event))
-
-
-def _root(error: BaseException) -> BaseException:
-    """The first cause in a group of exceptions: expected errors before defects' followers."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -84,7 +84,7 @@ class Translator:
             UnsupportedLanguage: The message lists what is.
             InvalidRequest: No such model.
         """
-        if model not in ("", self.model, IDENTITY):
+        if model not in ("", self.model, IDENTITY if source.matches(target) else ""):
             raise InvalidRequest(f'no model is named "{model[:80]}": "{self.model}" is served', field="model")
         if not source.matches(target) and Direction(source.code, target.code) not in self.directions:
             served = ", ".join(sorted(f"{direction.source} → {direction.target}" for direction in self.directions))
@@ -189,7 +189,7 @@ class Translator:
 def cut_into_sentences(text: str, language: str) -> list[str]:
     """Cuts a text into sentences with the space around them; joined, they are the text.
 
-    A piece without a letter or digit goes with the one before it.
+    A piece without a letter or digit goes with the one before it, or with the next where it is the first.
     """
     pieces: list[str] = []
     at = 0
@@ -198,8 +198,12 @@ def cut_into_sentences(text: str, language: str) -> list[str]:
         while end < len(text) and text[end].isspace():
             end += 1
         piece, at = text[at:end], end
-        if pieces and not any(map(str.isalnum, piece)):
+        if pieces and not (_says_something(piece) and _says_something(pieces[-1])):
             pieces[-1] += piece
         elif piece:
             pieces.append(piece)
     return pieces
+
+
+def _says_something(piece: str) -> bool:
+    return any(map(str.isalnum, piece))

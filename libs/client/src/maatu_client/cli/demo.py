@@ -44,7 +44,7 @@ class Question:
 
 
 QUESTIONS = (
-    Question("What is the capital of France?", "en-US", ""),
+    Question("Can you tell me about the ocean?", "en-US", ""),
     Question("¿Cuál es la capital de Francia?", "es-ES", "-es"),
 )
 

@@ -1,7 +1,7 @@
 """Conversion of models into the formats the engines load.
 
 The work is done in a child process, so that the memory that torch and transformers take goes back when it is done:
-`python -m maatu_client.models.convert FAMILY SOURCE DESTINATION QUANTIZATION`.
+`python -m maatu_client.models.convert FAMILY SOURCE DESTINATION QUANTIZATION [VOCABULARY_SIZE WORD_LIST ...]`.
 """
 
 import subprocess
@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from maatu_client.models import gguf_decoder, whisper
+from maatu_client.models.gguf_decoder import Vocabulary
 from maatu_runtime.errors import Unsupported
 
 FAMILIES = ("gguf-decoder", "whisper")
@@ -20,9 +21,10 @@ _PACKAGES = {
     "gguf-decoder": ("accelerate", "ctranslate2", "gguf", "torch", "transformers"),
     "whisper": ("ctranslate2", "torch", "transformers"),
 }
+_TRIM_PACKAGES = ("msgpack", "tokenizers")
 
 
-def check(family: str, source: Path, quantization: str) -> str:
+def check(family: str, source: Path, quantization: str, *, trims: bool = False) -> str:
     """Checks in a moment what would fail a conversion after a minute.
 
     Returns:
@@ -35,7 +37,7 @@ def check(family: str, source: Path, quantization: str) -> str:
         raise Unsupported(f"there is no converter for the family {family!r} here; there are {', '.join(FAMILIES)}")
     if quantization not in QUANTIZATIONS:
         raise Unsupported(f"{quantization!r} is no quantization; there are {', '.join(QUANTIZATIONS)}")
-    if missing := [package for package in _PACKAGES[family] if find_spec(package) is None]:
+    if missing := [package for package in _needed(family, trims) if find_spec(package) is None]:
         raise Unsupported(
             f"converting the family {family} needs {', '.join(missing)}: install maatu-client with the extra `convert`"
         )
@@ -60,8 +62,10 @@ def gguf_file(source: Path) -> Path:
     return found[0]
 
 
-def convert(family: str, source: Path, destination: Path, quantization: str) -> dict[str, str]:
-    """Converts a model into an existing directory, in a child process.
+def convert(
+    family: str, source: Path, destination: Path, quantization: str, vocabulary: Vocabulary | None = None
+) -> dict[str, str]:
+    """Converts a model into an existing directory, in a child process. A GGUF decoder may have its vocabulary trimmed.
 
     Returns:
         The versions of the packages that did it.
@@ -69,18 +73,25 @@ def convert(family: str, source: Path, destination: Path, quantization: str) -> 
     Raises:
         Unsupported: the model does not fit its family; says what is wrong.
     """
-    check(family, source, quantization)
+    check(family, source, quantization, trims=vocabulary is not None)
     command = [sys.executable, "-m", __name__, family, str(source), str(destination), quantization]
+    if vocabulary is not None:
+        command += [str(vocabulary.size), *map(str, vocabulary.word_lists)]
     result = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if result.returncode:
         last_line = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
         raise Unsupported(f"the conversion of {source} as {family} failed: {last_line}")
-    return {package: version(package) for package in _PACKAGES[family]}
+    return {package: version(package) for package in _needed(family, vocabulary is not None)}
 
 
-def _main(family: str, source: str, destination: str, quantization: str) -> None:
+def _needed(family: str, trims: bool) -> tuple[str, ...]:
+    return _PACKAGES[family] + (_TRIM_PACKAGES if trims else ())
+
+
+def _main(family: str, source: str, destination: str, quantization: str, size: str = "", *word_lists: str) -> None:
     if family == "gguf-decoder":
-        gguf_decoder.convert(gguf_file(Path(source)), Path(destination), quantization)
+        vocabulary = Vocabulary(int(size), [Path(path) for path in word_lists]) if size else None
+        gguf_decoder.convert(gguf_file(Path(source)), Path(destination), quantization, vocabulary)
     else:
         whisper.convert(Path(source), Path(destination), quantization)
 

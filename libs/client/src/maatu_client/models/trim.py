@@ -14,7 +14,7 @@ import gzip
 import json
 import re
 import unicodedata
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -58,13 +58,13 @@ def read_words(path: Path) -> Iterator[tuple[str, float]]:
             yield word, 10 ** (-centibels / 100)
 
 
-def count_tokens(tokenizer: Mapping[str, Any], words: Iterable[tuple[str, float]]) -> Counter[str]:
+def count_tokens(tokenizer: Mapping[str, Any], words: Iterable[tuple[str, float]]) -> dict[str, float]:
     """How often text with these words (each with its frequency) uses each token, up to a common factor."""
     import tokenizers
 
     encoder = tokenizers.Tokenizer.from_str(json.dumps(tokenizer))
     listed = list(words)
-    counts: Counter[str] = Counter()
+    counts: dict[str, float] = defaultdict(float)
     for pattern, case, share in _FORMS:
         texts = [pattern.format(case(word)) for word, _ in listed]
         encodings = encoder.encode_batch_fast(texts, add_special_tokens=False)
@@ -105,9 +105,9 @@ def choose_rows(tokenizer: Mapping[str, Any], counts: Mapping[str, float], size:
         raise Unsupported(f"{size} entries are too few: {len(kept)} tokens stay in any case")
     for token in sorted(counts, key=lambda token: (-counts[token], vocabulary[token])):
         # A token that no merges lead to is never produced; None says so.
-        path = _merge_path(token, ranks)
-        if path is not None and len(larger := kept | {token, *path} if token not in kept else kept) <= size:
-            kept = larger
+        path = None if token in kept else _merge_path(token, ranks)
+        if path is not None and len(kept) + len(new := {token, *path} - kept) <= size:
+            kept |= new
     rows = sorted(vocabulary[token] for token in kept)
     filler = vocabulary[model["unk_token"]] if model["unk_token"] in vocabulary else rows[0]
     return rows + [filler] * (-len(rows) % MULTIPLE)

@@ -14,7 +14,7 @@ class FakeEngine:
         answers: Translation by sentence; others get the target's code before them: "[en] hola".
         delay_s: Time for each sentence; a cancelled one ends at once.
         error: Raised instead.
-        sleep: Waits on the event for so many seconds.
+        wait: Waits on the event for so many seconds; True when it was set.
     """
 
     name = "fake"

@@ -61,25 +61,29 @@ def restore_phrases(source: str, output: str, phrases: Sequence[str]) -> tuple[s
         The output, and the phrases that were restored.
     """
     restored = []
-    for phrase in phrases:
-        if phrase and phrase in source and phrase not in output:
-            output = _put_in(phrase, output)
+    wanted = [phrase for phrase in phrases if phrase and phrase in source]
+    for phrase in wanted:
+        if phrase not in output:
+            output = _put_in(phrase, output, [other for other in wanted if other in output])
             restored.append(phrase)
     return output, restored
 
 
-def _put_in(phrase: str, output: str) -> str:
+def _put_in(phrase: str, output: str, there: Sequence[str]) -> str:
+    """Puts a phrase in without losing one of those that are there already."""
     words = list(re.finditer(r"\S+", output))
     length = len(phrase.split())
-    best, where = 0.0, (0, 0)
+    best, mended = 0.0, output
     for size in {max(1, length - 1), length, length + 1}:
         for first in range(len(words) - size + 1):
             begin, end = words[first].start(), words[first + size - 1].end()
             candidate = output[begin:end].strip(_ENDINGS)
             likeness = difflib.SequenceMatcher(None, phrase.casefold(), candidate.casefold()).ratio()
             if likeness > best:
-                best, where = likeness, (begin, begin + len(candidate))
+                replaced = output[:begin] + phrase + output[begin + len(candidate) :]
+                if all(other in replaced for other in there):
+                    best, mended = likeness, replaced
     if best >= _SIMILAR_ENOUGH:
-        return output[: where[0]] + phrase + output[where[1] :]
+        return mended
     body = output.rstrip(_ENDINGS)
     return f"{body} {phrase}{output[len(body) :]}"
