@@ -16,7 +16,7 @@ from maatu_client.pace import live_frames
 from maatu_runtime.audio import AudioFormat, StreamEncoder, read_audio
 from maatu_runtime.audio.samples import Samples
 from maatu_runtime.errors import InvalidSequence
-from maatu_runtime.status import from_rpc_error
+from maatu_runtime.status import why_it_failed
 from maatu_runtime.telemetry import outgoing_metadata
 
 Call = grpc.aio.StreamStreamCall[gateway_pb2.ConverseRequest, gateway_pb2.ConverseResponse]
@@ -80,7 +80,7 @@ class Conversation:
         try:
             response = await self._call.read()
         except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error, hop="gateway") from None
+            raise await why_it_failed(self._call, error, hop="gateway") from None
         if not isinstance(response, gateway_pb2.ConverseResponse):  # EOF
             self._raise_what_speaking_met()
             raise StopAsyncIteration
@@ -172,6 +172,9 @@ class Conversation:
 
     async def _send(self, request: gateway_pb2.ConverseRequest) -> None:
         assert self._call is not None, "enter the conversation first: async with client.converse(...) as conversation"
+        if not request.HasField("config"):
+            # Headers mean that the gateway accepted the config; what is sent to a refused call loses the refusal's details.
+            await self._call.initial_metadata()
         await self._guard(self._call.write(request))
 
     async def _guard(self, sending: Awaitable[None]) -> None:
@@ -179,7 +182,8 @@ class Conversation:
         try:
             await sending
         except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error, hop="gateway") from None
+            assert self._call is not None
+            raise await why_it_failed(self._call, error, hop="gateway") from None
         except asyncio.InvalidStateError:
             # grpc.aio says only that the call is over; its status says why.
             raise await self._why_it_ended() from None
@@ -191,4 +195,5 @@ class Conversation:
         if code is grpc.StatusCode.OK:
             return InvalidSequence("the conversation is over")
         headers, trailers = await call.initial_metadata(), await call.trailing_metadata()
-        return from_rpc_error(grpc.aio.AioRpcError(code, headers, trailers, await call.details()), hop="gateway")
+        error = grpc.aio.AioRpcError(code, headers, trailers, await call.details())
+        return await why_it_failed(call, error, hop="gateway")

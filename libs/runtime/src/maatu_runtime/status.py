@@ -1,5 +1,7 @@
 """How errors travel: one table from the exception tree to gRPC status codes, and google.rpc details both ways."""
 
+import asyncio
+
 import grpc
 from google.protobuf import any_pb2
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -9,6 +11,7 @@ from maatu_runtime import errors
 from maatu_runtime.errors import MaatuError
 
 DOMAIN = "maatu"
+_STATUS_WAITS, _STATUS_WAIT_S = 50, 0.01
 
 CODES: dict[type[MaatuError], grpc.StatusCode] = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
@@ -125,12 +128,32 @@ def from_rpc_error(error: grpc.aio.AioRpcError, *, hop: str) -> Exception:
         status = rpc_status.from_call(error)  # type: ignore[arg-type]
     except ValueError:  # details that do not match the code: not written by us
         status = None
-    if error.code() is grpc.StatusCode.INTERNAL and (error.details() or "").startswith("Internal error from Core"):
-        # grpc.aio's own words for a write that met the end of the call; why it ended is lost (grpc/aio/_call.py).
+    if _is_provisional(error):
         return errors.HopUnavailable(hop, "it ended the call while a message was being sent")
     if status is None:
         status = status_pb2.Status(code=error.code().value[0], message=error.details() or "")
     return from_status(status, hop=hop)
+
+
+async def why_it_failed(call: grpc.aio.Call, error: grpc.aio.AioRpcError, *, hop: str) -> Exception:
+    """Like `from_rpc_error`, for calls whose caller streams too.
+
+    A message that is on its way when the other side ends the call makes grpc.aio set a status of its own, INTERNAL, which the
+    real one replaces when it arrives a moment later. This waits for it.
+    """
+    for _ in range(_STATUS_WAITS):
+        if not _is_provisional(error):
+            break
+        await asyncio.sleep(_STATUS_WAIT_S)
+        error = grpc.aio.AioRpcError(
+            await call.code(), await call.initial_metadata(), await call.trailing_metadata(), await call.details()
+        )
+    return from_rpc_error(error, hop=hop)
+
+
+def _is_provisional(error: grpc.aio.AioRpcError) -> bool:
+    """Whether grpc.aio made the status up because a write met the end of the call (grpc/aio/_call.py)."""
+    return error.code() is grpc.StatusCode.INTERNAL and (error.details() or "").startswith("Internal error from Core")
 
 
 def _attach(status: status_pb2.Status, detail: object) -> None:

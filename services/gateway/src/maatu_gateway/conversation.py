@@ -161,7 +161,7 @@ class Conversation:
         if self._settings.input_format is None:
             raise InvalidSequence("audio came, but config.input_format is not set", field="config.input_format")
         if self._hearing is None:
-            self._hearing = hearing = Hearing(self._settings, self._settings.input_format, self._clock)
+            self._hearing = hearing = Hearing(self._settings.input_format, self._clock)
             self._listening = group.create_task(self._listen(self._hearing), name="listen")
             self._listening.add_done_callback(lambda _: hearing.abandon())
         await self._hearing.push(audio)
@@ -195,7 +195,8 @@ class Conversation:
         """Takes what stt hears and makes a turn of each utterance."""
         stopped: stt_pb2.SpeechActivity | None = None
         noticed_ns = self._clock()
-        recognition = self._hops.recognize_stream(hearing.requests(), outgoing_metadata(self._span))
+        config, metadata = recognition_config(self._settings), outgoing_metadata(self._span)
+        recognition = self._hops.recognize_stream(config, hearing.requests(), metadata)
         async with aclosing(recognition) as responses:
             async for response in responses:
                 if response.WhichOneof("event") == "activity":

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -16,6 +17,7 @@ from maatu_gateway.config import Config
 from maatu_gateway.hops import Hops
 from maatu_gateway.servicer import VoiceGatewayServicer
 from maatu_runtime.server import Service
+from maatu_runtime.status import why_it_failed
 from maatu_runtime.testing import FakeServices, Served, leftover_tasks, serve_at
 
 RATE_HZ = 16_000
@@ -41,7 +43,11 @@ class FakeGraph:
     spans: InMemorySpanExporter
 
     async def converse(self, *messages: gateway_pb2.ConverseRequest, end: bool = True) -> list[Any]:
-        """Sends messages, and end_of_input unless told to keep the stream open, and returns all events."""
+        """Sends messages, and end_of_input unless told to keep the stream open, and returns all events.
+
+        Raises:
+            MaatuError: what the gateway refused the stream with.
+        """
         call = self.stub.Converse(timeout=20)
         requests = [*messages]
         if end:
@@ -49,13 +55,17 @@ class FakeGraph:
         writer = asyncio.create_task(self._write(call, requests, end))
         try:
             return [response.event async for response in call]
+        except grpc.aio.AioRpcError as error:
+            raise await why_it_failed(call, error, hop="gateway") from error
         finally:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
 
     @staticmethod
     async def _write(call: Any, requests: list[gateway_pb2.ConverseRequest], end: bool) -> None:
-        for request in requests:
+        for index, request in enumerate(requests):
+            if index == 1:
+                await call.initial_metadata()  # as the contract says: a refusal keeps its details
             await call.write(request)
         if end:
             await call.done_writing()

@@ -85,9 +85,8 @@ def playing_time_ns(audio: bytes, audio_format: AudioFormat) -> int:
 class Hearing:
     """Takes the client's audio and hands it to stt as a request stream."""
 
-    def __init__(self, settings: ConversationSettings, audio_format: AudioFormat, clock: Clock) -> None:
+    def __init__(self, audio_format: AudioFormat, clock: Clock) -> None:
         self.arrivals = ArrivalClock(audio_format, clock)
-        self._settings = settings
         self._format = audio_format
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE_MESSAGES)
 
@@ -115,8 +114,7 @@ class Hearing:
         self._queue.put_nowait(None)
 
     async def requests(self) -> AsyncGenerator[stt_pb2.StreamingRecognizeRequest]:
-        """The requests for StreamingRecognize: config, audio, end_of_input."""
-        yield stt_pb2.StreamingRecognizeRequest(config=recognition_config(self._settings))
+        """The requests for StreamingRecognize that follow its config: audio, end_of_input."""
         while (audio := await self._queue.get()) is not None:
             yield stt_pb2.StreamingRecognizeRequest(audio=audio)
         yield stt_pb2.StreamingRecognizeRequest(end_of_input=common_pb2.EndOfInput())

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -22,11 +22,12 @@ from maatu.v1 import (
 from maatu_gateway.config import Config
 from maatu_runtime.channel import create_channel
 from maatu_runtime.language import Language
-from maatu_runtime.status import from_rpc_error
+from maatu_runtime.status import from_rpc_error, why_it_failed
 from maatu_runtime.telemetry import outgoing_metadata
 
-M = TypeVar("M", bound=Message, covariant=True)
+M = TypeVar("M", bound=Message)
 V = TypeVar("V")
+_ResponseStream = grpc.aio.UnaryStreamCall[Any, M] | grpc.aio.StreamStreamCall[Any, M]
 Metadata = tuple[tuple[str, str], ...]
 
 _DIRECTORY_TIMEOUT_S = 0.8
@@ -56,10 +57,21 @@ class Hops:
         await asyncio.gather(*(channel.close() for channel in self._channels))
 
     def recognize_stream(
-        self, requests: AsyncIterator[stt_pb2.StreamingRecognizeRequest], metadata: Metadata
+        self,
+        config: stt_pb2.StreamingRecognitionConfig,
+        messages: AsyncIterator[stt_pb2.StreamingRecognizeRequest],
+        metadata: Metadata,
     ) -> AsyncGenerator[stt_pb2.StreamingRecognizeResponse]:
-        """Recognises a live stream: config first, then audio, then end_of_input."""
-        return _responses(self._stt.StreamingRecognize(requests, metadata=metadata), "stt")
+        """Recognises a live stream: audio messages, then end_of_input."""
+
+        async def requests() -> AsyncGenerator[stt_pb2.StreamingRecognizeRequest]:
+            yield stt_pb2.StreamingRecognizeRequest(config=config)
+            await call.initial_metadata()  # accepted; a message sent to a stream that is refused loses the reason
+            async for message in messages:
+                yield message
+
+        call = self._stt.StreamingRecognize(requests(), metadata=metadata)
+        return _responses(call, "stt")
 
     def recognize(
         self, request: stt_pb2.RecognizeRequest, metadata: Metadata, timeout_s: float
@@ -126,13 +138,6 @@ class Hops:
         return list(answer.voices)
 
 
-class _ResponseStream(Protocol[M]):
-    """A call that answers with a stream, as grpc.aio makes it."""
-
-    def __aiter__(self) -> AsyncIterator[M]: ...
-    def cancel(self) -> bool: ...
-
-
 class _Remembered(Generic[V]):
     """The answer to a question, asked again once it is older than its time to live."""
 
@@ -157,8 +162,9 @@ def _typed_errors(hop: str) -> Iterator[None]:
 
 async def _responses(call: _ResponseStream[M], hop: str) -> AsyncGenerator[M]:
     try:
-        with _typed_errors(hop):
-            async for response in call:
-                yield response
+        async for response in call:
+            yield response
+    except grpc.aio.AioRpcError as error:
+        raise await why_it_failed(call, error, hop=hop) from error
     finally:
         call.cancel()

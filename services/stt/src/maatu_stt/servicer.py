@@ -51,6 +51,7 @@ class SpeechToTextServicer(stt_pb2_grpc.SpeechToTextServicer):
             audio_format = messages.format_of(config)
             settings = messages.settings_from_proto(config, self._defaults)
             recognition = self._recognition(messages.options_from_proto(config), settings)
+            await context.send_initial_metadata(())  # the config is accepted: see the contract
             async with aclosing(recognition.events(lambda: feed_stream(requests, audio_format, recognition))) as events:
                 async for event in events:
                     yield stt_pb2.StreamingRecognizeResponse(**messages.event_to_proto(event))

@@ -17,7 +17,7 @@ from maatu_translate.engine.base import Direction, Engine, Output, Segment, Tran
 from maatu_translate.engine.guards import complaint, match_ending, restore_phrases
 
 IDENTITY = "identity"
-"""Name of the model where source and target language are the same."""
+"""Name of the model where source and target language are the same, or the text has no letter or digit."""
 
 
 @dataclass
@@ -106,7 +106,7 @@ class Translator:
         Args:
             text: Any number of sentences.
             source: Its language.
-            target: The language wanted; the same as `source` gives the text back.
+            target: The language wanted; the same as `source` gives the text back, as does a text without letter or digit.
             keep_phrases: Parts of the text that come through letter by letter.
             priority: What goes first when all workers are busy.
 
@@ -114,7 +114,7 @@ class Translator:
             CapacityExceeded: Too many sentences wait already.
             ModelFailed: The model broke; what was yielded is not the whole.
         """
-        if source.matches(target):
+        if source.matches(target) or not _says_something(text):  # of emoji alone a model makes anything
             yield Segment(0, text, text)
             yield Summary(IDENTITY)
             return

@@ -64,14 +64,15 @@ def count_tokens(tokenizer: Mapping[str, Any], words: Iterable[tuple[str, float]
 
     encoder = tokenizers.Tokenizer.from_str(json.dumps(tokenizer))
     listed = list(words)
-    counts: dict[str, float] = defaultdict(float)
+    counts: dict[int, float] = defaultdict(float)
     for pattern, case, share in _FORMS:
         texts = [pattern.format(case(word)) for word, _ in listed]
         encodings = encoder.encode_batch_fast(texts, add_special_tokens=False)
         for (_, frequency), encoding in zip(listed, encodings, strict=True):
-            for token in encoding.tokens:
+            # The fast way of encoding fills in the ids only.
+            for token in encoding.ids:
                 counts[token] += frequency * share
-    return counts
+    return {encoder.id_to_token(token): count for token, count in counts.items()}
 
 
 def choose_rows(tokenizer: Mapping[str, Any], counts: Mapping[str, float], size: int) -> list[int]:

@@ -92,6 +92,7 @@ class FakeSpeechToText(stt_pb2_grpc.SpeechToTextServicer):
                 if kind == "config":
                     self.script.seen.append(request.config)
                     rate = request.config.format.sample_rate_hz
+                    await context.send_initial_metadata(())
                     continue
                 if kind == "audio":
                     position_s += len(request.audio) / 2 / rate

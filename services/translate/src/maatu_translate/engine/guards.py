@@ -18,6 +18,7 @@ _EXTRA_CHARS = 20
 _WORDS_THAT_MUST_CHANGE = 4
 _SIMILAR_ENOUGH = 0.6
 _ENDINGS = ".,;:!?…।"
+_MARKS = _ENDINGS + "¿¡"
 
 
 def complaint(source: str, output: str, target: str) -> str | None:
@@ -61,7 +62,7 @@ def restore_phrases(source: str, output: str, phrases: Sequence[str]) -> tuple[s
         The output, and the phrases that were restored.
     """
     restored = []
-    wanted = [phrase for phrase in phrases if phrase and phrase in source]
+    wanted = [phrase for phrase in phrases if phrase.strip() and phrase in source]
     for phrase in wanted:
         if phrase not in output:
             output = _put_in(phrase, output, [other for other in wanted if other in output])
@@ -77,7 +78,9 @@ def _put_in(phrase: str, output: str, there: Sequence[str]) -> str:
     for size in {max(1, length - 1), length, length + 1}:
         for first in range(len(words) - size + 1):
             begin, end = words[first].start(), words[first + size - 1].end()
-            candidate = output[begin:end].strip(_ENDINGS)
+            run = output[begin:end]
+            candidate = run.strip(_MARKS)
+            begin += run.index(candidate)
             likeness = difflib.SequenceMatcher(None, phrase.casefold(), candidate.casefold()).ratio()
             if likeness > best:
                 replaced = output[:begin] + phrase + output[begin + len(candidate) :]
@@ -86,4 +89,5 @@ def _put_in(phrase: str, output: str, there: Sequence[str]) -> str:
     if best >= _SIMILAR_ENOUGH:
         return mended
     body = output.rstrip(_ENDINGS)
-    return f"{body} {phrase}{output[len(body) :]}"
+    mended = f"{body} {phrase}{output[len(body) :]}"
+    return mended if all(other in mended for other in there) else f"{output} {phrase}"

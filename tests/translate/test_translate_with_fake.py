@@ -1,0 +1,301 @@
+"""Translate over gRPC, with the fake engine: segments, cache, warnings, order, limits, failures."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pytest
+from prometheus_client import REGISTRY
+
+from maatu.v1 import common_pb2
+from maatu_runtime.errors import CapacityExceeded, ModelFailed, Quota, RemoteDefect
+from maatu_translate.engine.base import Direction, Output
+from maatu_translate.engine.fake import FakeEngine
+
+Serving = Callable[..., Any]
+
+
+class Gate:
+    """Holds a fake engine at work until it is opened."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+
+    def wait(self, cancelled: threading.Event, delay_s: float) -> bool:
+        assert self._open.wait(20), "nobody opened the gate"
+        return False
+
+    def open(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def held(gate: Gate) -> FakeEngine:
+    """An engine whose sentences all wait for the gate."""
+    return FakeEngine(delay_s=1, wait=gate.wait)
+
+
+def waiting() -> float:
+    return REGISTRY.get_sample_value("maatu_translate_waiting") or 0.0
+
+
+def count(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(f"maatu_translate_{name}", labels) or 0.0
+
+
+async def test_segments_join_to_the_whole_with_fake(client: Any, fake: FakeEngine) -> None:
+    text = "\n Hola.  ¿Qué tal?\n\n¡Bien! Son 3.50 euros.\t"
+    answer = await client.translate(text)
+    assert answer.source_text == text
+    assert answer.text == "\n [en] Hola.  [en] ¿Qué tal?\n\n[en] ¡Bien! [en] Son 3.50 euros.\t"
+    assert fake.seen == ["Hola.", "¿Qué tal?", "¡Bien!", "Son 3.50 euros."]
+    assert len(answer.segments) == 4
+    assert (answer.summary.model, answer.summary.cached, answer.warnings) == ("fake", False, [])
+
+
+async def test_a_segment_comes_before_the_next_is_translated_with_fake(serving: Serving) -> None:
+    turns = threading.Semaphore(1)
+
+    def wait(cancelled: threading.Event, delay_s: float) -> bool:
+        assert turns.acquire(timeout=20)
+        return False
+
+    async with serving(FakeEngine(delay_s=1, wait=wait)) as client:
+        call = client.call("Uno. Dos.")
+        assert (await call.read()).segment.text == "[en] Uno. "
+        turns.release()
+        assert (await call.read()).segment.text == "[en] Dos."
+        assert (await call.read()).HasField("summary")
+
+
+@pytest.mark.parametrize(("source", "target"), [("es", "es"), ("es-MX", "es-ES"), ("ta", "ta-IN"), ("EN", "en")])
+async def test_the_same_language_is_given_back_with_fake(
+    client: Any, fake: FakeEngine, source: str, target: str
+) -> None:
+    text = " Hola.  Adiós.\n"
+    answer = await client.translate(text, source, target, model="identity")
+    assert [(segment.text, segment.source_text) for segment in answer.segments] == [(text, text)]
+    assert (answer.summary.model, answer.summary.cached, answer.warnings) == ("identity", False, [])
+    assert answer.summary.compute_time.ToNanoseconds() == 0
+    assert fake.seen == []
+
+
+async def test_the_summary_tells_the_time_the_model_worked_with_fake(serving: Serving) -> None:
+    engine = FakeEngine(delay_s=0.02)
+    observed = count("sentence_seconds_count", source="es", target="en")
+    characters = count("characters_total", source="es", target="en")
+    async with serving(engine) as client:
+        answer = await client.translate("Uno. Dos.")
+    compute_s = answer.summary.compute_time.ToNanoseconds() / 1e9
+    assert 0.04 <= engine.worked_s <= compute_s < engine.worked_s + 1
+    assert count("sentence_seconds_count", source="es", target="en") == observed + 2
+    assert count("characters_total", source="es", target="en") == characters + len("Uno.Dos.")
+
+
+async def test_a_sentence_is_translated_once_with_fake(client: Any, fake: FakeEngine) -> None:
+    hits, misses = count("cache_total", outcome="hit"), count("cache_total", outcome="miss")
+    first = await client.translate("Hola. Adiós.")
+    second = await client.translate(" Adiós.\nHola.", "es-MX", "en-GB")
+    assert (first.summary.cached, second.summary.cached) == (False, True)
+    assert second.text == " [en] Adiós.\n[en] Hola."
+    assert second.summary.compute_time.ToNanoseconds() == 0
+    third = await client.translate("Hola. Gracias.")
+    assert not third.summary.cached
+    assert fake.seen == ["Hola.", "Adiós.", "Gracias."]
+    assert (count("cache_total", outcome="hit"), count("cache_total", outcome="miss")) == (hits + 3, misses + 3)
+
+
+async def test_the_cache_knows_the_direction_with_fake(client: Any) -> None:
+    assert (await client.translate("No.", "en", "es")).text == "[es] No."
+    answer = await client.translate("No.", "es", "en")
+    assert (answer.text, answer.summary.cached) == ("[en] No.", False)
+
+
+async def test_the_cache_forgets_the_least_used_with_fake(serving: Serving) -> None:
+    engine = FakeEngine()
+    async with serving(engine, cache_entries=2) as client:
+        for text in ("Uno.", "Dos.", "Uno.", "Tres.", "Uno.", "Dos."):
+            await client.translate(text)
+    assert engine.seen == ["Uno.", "Dos.", "Tres.", "Dos."]
+
+
+async def test_no_cache_with_fake(serving: Serving) -> None:
+    engine = FakeEngine()
+    async with serving(engine, cache_entries=0) as client:
+        for _ in range(2):
+            assert not (await client.translate("Hola.")).summary.cached
+    assert engine.seen == ["Hola.", "Hola."]
+
+
+@pytest.mark.parametrize(
+    ("direction", "output", "why"),
+    [
+        (Direction("es", "en"), "", "nothing"),
+        (Direction("es", "en"), "...", "nothing"),
+        (Direction("en", "kn"), "he is at home now", "not written in Kannada"),
+        (Direction("es", "en"), "word " * 60, "many times longer"),
+        (Direction("es", "en"), "ÉL ESTÁ AHORA en casa.", "the source itself"),
+    ],
+)
+async def test_unusable_output_is_replaced_by_the_source_with_fake(
+    serving: Serving, direction: Direction, output: str, why: str
+) -> None:
+    warned = count("warnings_total", type="source_text_kept")
+    engine = FakeEngine({"Él está ahora en casa.": Output(output, truncated=True)})
+    async with serving(engine) as client:
+        for cached in (False, True):  # what the cache gives is judged too
+            answer = await client.translate("¡Sí! Él está ahora en casa. ", *direction)
+            assert answer.segments[1].text == "Él está ahora en casa. "
+            assert ("SOURCE_TEXT_KEPT", 1) in answer.warnings
+            assert ("TRUNCATED", 1) not in answer.warnings
+            assert why in answer.summary.warnings[-1].message
+            assert answer.summary.cached is cached
+    assert count("warnings_total", type="source_text_kept") >= warned + 2
+
+
+async def test_a_cut_translation_is_delivered_with_a_warning_with_fake(serving: Serving) -> None:
+    async with serving(FakeEngine({"Adiós.": Output("Good", truncated=True)})) as client:
+        answer = await client.translate("Hola. Adiós.")
+    assert (answer.text, answer.warnings) == ("[en] Hola. Good", [("TRUNCATED", 1)])
+
+
+async def test_kept_phrases_come_through_with_fake(serving: Serving) -> None:
+    engine = FakeEngine(
+        {"Me llamo Yolanda Pérez.": Output("My name is Yolande Peres."), "El código es AB-12.": Output("The code is.")}
+    )
+    async with serving(engine) as client:
+        answer = await client.translate(
+            "Hola Ada. Me llamo Yolanda Pérez. El código es AB-12.",
+            keep_phrases=["Ada", "Yolanda Pérez", "AB-12", "", "Zoe"],
+        )
+        assert answer.text == "[en] Hola Ada. My name is Yolanda Pérez. The code is AB-12."
+        assert answer.warnings == [("PHRASE_RESTORED", 1), ("PHRASE_RESTORED", 2)]
+        assert '"Yolanda Pérez"' in answer.summary.warnings[0].message
+        # The cache holds what the model said, not what was made of it for one caller.
+        assert (await client.translate("El código es AB-12.")).text == "The code is."
+
+
+async def test_a_clause_keeps_its_ending_with_fake(serving: Serving) -> None:
+    async with serving(FakeEngine({"Si llueve,": Output("If it rains.")})) as client:
+        assert (await client.translate("Si llueve, ")).text == "If it rains, "
+
+
+async def test_more_urgent_sentences_go_first_with_fake(
+    serving: Serving, held: FakeEngine, gate: Gate, until: Any
+) -> None:
+    async with serving(held) as client, asyncio.TaskGroup() as tasks:
+        tasks.create_task(client.translate("Ocupado."))
+        await until(lambda: held.seen == ["Ocupado."])
+        for number, (text, priority) in enumerate(
+            [
+                ("Lote.", common_pb2.PRIORITY_BATCH),
+                ("Otro lote.", common_pb2.PRIORITY_BATCH),
+                ("Normal.", common_pb2.PRIORITY_UNSPECIFIED),
+                ("Primero.", common_pb2.PRIORITY_FIRST_CLAUSE),
+            ],
+            start=1,
+        ):
+            tasks.create_task(client.translate(text, priority=priority))
+            await until(lambda number=number: waiting() == number)
+        gate.open()
+    assert held.seen == ["Ocupado.", "Primero.", "Normal.", "Lote.", "Otro lote."]
+
+
+async def test_workers_translate_at_once_with_fake(serving: Serving, held: FakeEngine, gate: Gate, until: Any) -> None:
+    async with serving(held, workers=2) as client, asyncio.TaskGroup() as tasks:
+        for text in ("Uno.", "Dos."):
+            tasks.create_task(client.translate(text))
+        await until(lambda: len(held.seen) == 2)
+        gate.open()
+
+
+async def test_a_full_queue_is_refused_with_fake(serving: Serving, held: FakeEngine, gate: Gate, until: Any) -> None:
+    async with serving(held, max_waiting=1) as client, asyncio.TaskGroup() as tasks:
+        first = tasks.create_task(client.translate("Uno."))
+        await until(lambda: held.seen == ["Uno."])
+        second = tasks.create_task(client.translate("Dos."))
+        await until(lambda: waiting() == 1)
+        error = await client.refusal("Tres.")
+        assert isinstance(error, CapacityExceeded)
+        assert error.quota == Quota("translate/sentences", 2)
+        assert error.retry_after_s == 1.0
+        assert (await client.translate("Igual.", "es", "es")).summary.model == "identity"  # needs no place
+        gate.open()
+        assert [(await first).text, (await second).text] == ["[en] Uno.", "[en] Dos."]
+        assert (await client.translate("Tres.")).text == "[en] Tres."
+
+
+async def test_a_cancelled_call_stops_the_engine_and_frees_its_place_with_fake(serving: Serving, until: Any) -> None:
+    engine = FakeEngine(delay_s=60)
+    async with serving(engine) as client:
+        call = client.call("Hola. Adiós.")
+        await until(lambda: engine.seen == ["Hola."])
+        call.cancel()
+        assert await call.code() is grpc.StatusCode.CANCELLED
+        await until(lambda: engine.cancelled == ["Hola."])
+        assert 0 < engine.worked_s < 10
+        engine.delay_s = 0
+        answer = await client.translate("Hola.")  # there is one place
+        assert not answer.summary.cached  # what a stopped engine said is not remembered
+    assert engine.seen == ["Hola.", "Hola."]
+
+
+async def test_a_waiting_call_that_is_cancelled_leaves_the_queue_with_fake(
+    serving: Serving, held: FakeEngine, gate: Gate, until: Any
+) -> None:
+    async with serving(held) as client:
+        first = asyncio.create_task(client.translate("Uno."))
+        await until(lambda: held.seen == ["Uno."])
+        second = client.call("Dos.")
+        await until(lambda: waiting() == 1)
+        second.cancel()
+        await until(lambda: waiting() == 0)
+        gate.open()
+        await first
+        await client.translate("Tres.")
+    assert held.seen == ["Uno.", "Tres."]
+
+
+async def test_a_failed_model_is_named_and_may_be_tried_again_with_fake(client: Any, fake: FakeEngine) -> None:
+    fake.error = ModelFailed("out of memory")
+    error = await client.refusal("Hola.")
+    assert isinstance(error, ModelFailed)
+    assert (error.message, error.retry_after_s) == ("out of memory", 0.5)
+    fake.error = None
+    assert (await client.translate("Hola.")).text == "[en] Hola."
+
+
+async def test_a_failure_after_the_first_segment_ends_the_answer_with_fake(serving: Serving) -> None:
+    turns = threading.Semaphore(0)
+
+    def wait(cancelled: threading.Event, delay_s: float) -> bool:
+        assert turns.acquire(timeout=20)
+        return False
+
+    engine = FakeEngine(delay_s=1, wait=wait)
+    async with serving(engine) as client:
+        call = client.call("Uno. Dos.")
+        turns.release()
+        assert (await call.read()).segment.text == "[en] Uno. "
+        engine.error = ModelFailed("broke")
+        turns.release()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call.read()
+        assert caught.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_defect_of_the_engine_is_internal_with_fake(client: Any, fake: FakeEngine) -> None:
+    fake.error = ZeroDivisionError("secret")
+    error = await client.refusal("Hola.")
+    assert isinstance(error, RemoteDefect)
+    assert error.code == "INTERNAL"
+    assert "secret" not in str(error)
+    fake.error = None
+    assert (await client.translate("Hola.")).text == "[en] Hola."
