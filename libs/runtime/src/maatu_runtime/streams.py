@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import Executor
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import structlog
 
@@ -162,10 +162,10 @@ async def stream_from_thread(
         await done
     finally:
         cancelled.set()
-        await _settle(done)
+        await settle(done)
 
 
-async def _settle(future: "asyncio.Future[None]") -> None:
+async def settle(future: "asyncio.Future[Any]") -> None:
     """Waits until the thread returned, even when the waiting task is cancelled meanwhile; then lets the cancellation through."""
     interrupted = False
     while not future.done():

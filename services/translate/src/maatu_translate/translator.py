@@ -12,6 +12,7 @@ import sentencex
 from maatu_runtime.errors import InvalidRequest, UnsupportedLanguage
 from maatu_runtime.language import Language
 from maatu_runtime.places import Places, Priority
+from maatu_runtime.streams import settle
 from maatu_translate import metrics
 from maatu_translate.engine.base import Direction, Engine, Output, Segment, TranslationWarning, WarningKind
 from maatu_translate.engine.guards import complaint, match_ending, restore_phrases
@@ -161,7 +162,7 @@ class Translator:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             cancelled.set()
-            await asyncio.wait([work])
+            await settle(work)
             raise
 
     def _judge(

@@ -70,9 +70,10 @@ def count_tokens(tokenizer: Mapping[str, Any], words: Iterable[tuple[str, float]
         encodings = encoder.encode_batch_fast(texts, add_special_tokens=False)
         for (_, frequency), encoding in zip(listed, encodings, strict=True):
             # The fast way of encoding fills in the ids only.
-            for token in encoding.ids:
-                counts[token] += frequency * share
-    return {encoder.id_to_token(token): count for token, count in counts.items()}
+            for number in encoding.ids:
+                counts[number] += frequency * share
+    names = {number: token for token, number in encoder.get_vocab().items()}
+    return {names[number]: count for number, count in counts.items()}
 
 
 def choose_rows(tokenizer: Mapping[str, Any], counts: Mapping[str, float], size: int) -> list[int]:
