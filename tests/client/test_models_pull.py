@@ -222,9 +222,9 @@ def test_every_embedded_model_states_a_licence_and_pins_its_packages() -> None:
             assert wheel.requirement.startswith(f"{wheel.package}=={wheel.version} --hash=sha256:")
 
 
-def test_the_installed_embedded_models_are_those_of_the_catalogue(models_dir: Path) -> None:
+def test_the_installed_embedded_models_are_those_of_the_catalogue(models_dir: Path, tmp_path: Path) -> None:
     steps: list[tuple[str, str]] = []
-    puller = Puller(ModelStore(models_dir), WheelCache(Path("unused")), lambda name, step: steps.append((name, step)))
+    puller = Puller(ModelStore(models_dir), WheelCache(tmp_path), lambda name, step: steps.append((name, step)))
     puller.pull(catalog.resolve(["embedded"]))
     assert steps == [(name, "ready") for name in catalog.EMBEDDED]
 

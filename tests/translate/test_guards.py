@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maatu_translate.engine.guards import complaint, match_ending, restore_phrases
-from maatu_translate.translator import cut_into_sentences
+from maatu_translate.translator import LONGEST_PIECE_CHARS, cut_into_sentences
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,10 @@ def test_every_phrase_of_the_source_comes_through(phrases: list[str], output: st
         ("...", "", "en", None),
         ("Hola.", "x" * 35, "en", None),
         ("Hola.", "x" * 36, "en", "many times longer"),
+        ("Hola " * 12, "H" * 20, "en", None),
+        ("Hola " * 12, "H" * 19, "en", "many times shorter"),
+        ("Hola " * 11, "Hi", "en", None),
+        ("Hello " * 12, "你好", "zh", None),
         ("Esto no es así.", "ESTO no es así.", "en", "source itself"),
         ("Radio Televisión Española", "Radio Televisión Española", "en", None),
         ("Hello.", "ನಮಸ್ಕಾರ.", "kn", None),
@@ -130,3 +134,21 @@ def test_sentences_of_any_text_join_to_it(text: str) -> None:
 )
 def test_sentences_of(language: str, text: str, sentences: list[str]) -> None:
     assert cut_into_sentences(text, language) == sentences
+
+
+def test_a_long_sentence_is_cut_after_its_last_comma_or_space() -> None:
+    words = "una palabra y otra palabra mas " * 30
+    pieces = cut_into_sentences(words, "es")
+    assert "".join(pieces) == words
+    assert all(LONGEST_PIECE_CHARS / 2 <= len(piece) <= LONGEST_PIECE_CHARS for piece in pieces[:-1])
+    assert all(piece.endswith(" ") for piece in pieces)
+    with_comma = words[:299] + ", " + words
+    assert len(cut_into_sentences(with_comma, "es")[0]) == 301
+    assert list(map(len, cut_into_sentences("a" * 900, "es"))) == [LONGEST_PIECE_CHARS, LONGEST_PIECE_CHARS, 100]
+
+
+@given(st.lists(st.sampled_from(["palabra", " ", ", ", "…", "\u3000", "x" * 300]), max_size=400).map("".join))
+def test_pieces_of_long_sentences_join_to_the_text(text: str) -> None:
+    pieces = cut_into_sentences(text, "es")
+    assert "".join(pieces) == text
+    assert len(pieces) <= 1 or all(any(map(str.isalnum, piece)) for piece in pieces)

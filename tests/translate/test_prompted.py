@@ -53,7 +53,7 @@ def test_sentences_to_measure_with_are_not_examples() -> None:
     assert not shown & {text for pair in PAIRS for text in pair}
 
 
-@pytest.mark.parametrize(("direction", "floor"), [(INTO_ENGLISH, 55), (INTO_SPANISH, 48)], ids=["es-en", "en-es"])
+@pytest.mark.parametrize(("direction", "floor"), [(INTO_ENGLISH, 55), (INTO_SPANISH, 50)], ids=["es-en", "en-es"])
 def test_conversational_sentences_reach_a_chrf(engine: Engine, direction: Direction, floor: float) -> None:
     pairs = [pair if direction == INTO_SPANISH else pair[::-1] for pair in PAIRS]
     outputs = [say(engine, source, direction) for source, _ in pairs]

@@ -1,9 +1,10 @@
 """Translates texts: cut into sentences, each from the cache or the engine, judged, mended, and given on at once."""
 
 import asyncio
+import re
 import threading
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -17,8 +18,12 @@ from maatu_translate import metrics
 from maatu_translate.engine.base import Direction, Engine, Output, Segment, TranslationWarning, WarningKind
 from maatu_translate.engine.guards import complaint, match_ending, restore_phrases
 
+LONGEST_PIECE_CHARS = 400
+"""A sentence longer than this is cut: a small model drops most of it without a sign, and it keeps a worker for seconds."""
 IDENTITY = "identity"
 """Name of the model where source and target language are the same, or the text has no letter or digit."""
+
+_BREAK = re.compile(r"\s+")
 
 
 @dataclass
@@ -124,7 +129,8 @@ class Translator:
         for index, piece in enumerate(cut_into_sentences(text, source.code)):
             sentence = piece.strip()
             output = await self._one(sentence, direction, priority, summary)
-            translated = self._judge(index, sentence, output, direction, keep_phrases, summary)
+            # Looking for many phrases in a long sentence takes a second: not on everybody's event loop.
+            translated = await asyncio.to_thread(self._judge, index, sentence, output, direction, keep_phrases, summary)
             # The space around each sentence goes with it, so that the segments join to the whole.
             begin = piece[: len(piece) - len(piece.lstrip())]
             yield Segment(index, begin + translated + piece[len(piece.rstrip()) :], piece)
@@ -190,7 +196,8 @@ class Translator:
 def cut_into_sentences(text: str, language: str) -> list[str]:
     """Cuts a text into sentences with the space around them; joined, they are the text.
 
-    A piece without a letter or digit goes with the one before it, or with the next where it is the first.
+    A sentence of more than LONGEST_PIECE_CHARS is cut further, after a comma or a space where it has one. A piece without a
+    letter or digit goes with the one before it, or with the next where it is the first.
     """
     pieces: list[str] = []
     at = 0
@@ -198,12 +205,26 @@ def cut_into_sentences(text: str, language: str) -> list[str]:
         end = text.index(found.strip(), at) + len(found.strip()) if found.strip() else at
         while end < len(text) and text[end].isspace():
             end += 1
-        piece, at = text[at:end], end
-        if pieces and not (_says_something(piece) and _says_something(pieces[-1])):
-            pieces[-1] += piece
-        elif piece:
-            pieces.append(piece)
+        sentence, at = text[at:end], end
+        for piece in _cut_long(sentence):
+            if pieces and not (_says_something(piece) and _says_something(pieces[-1])):
+                pieces[-1] += piece
+            else:
+                pieces.append(piece)
     return pieces
+
+
+def _cut_long(sentence: str) -> Iterator[str]:
+    """The pieces of a sentence, each short enough; none of an empty one."""
+    while len(sentence.strip()) > LONGEST_PIECE_CHARS:
+        # Only the second half is searched, so that a comma at the very start makes no stub.
+        ends = [found.end() for found in _BREAK.finditer(sentence, LONGEST_PIECE_CHARS // 2, LONGEST_PIECE_CHARS)]
+        commas = [end for end in ends if not sentence[:end].rstrip()[-1:].isalnum()]
+        end = (commas or ends or [LONGEST_PIECE_CHARS])[-1]
+        yield sentence[:end]
+        sentence = sentence[end:]
+    if sentence:
+        yield sentence
 
 
 def _says_something(piece: str) -> bool:

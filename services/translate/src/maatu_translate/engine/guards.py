@@ -15,6 +15,9 @@ _SCRIPTS = {
 
 _TIMES_TOO_LONG = 3
 _EXTRA_CHARS = 20
+_TIMES_TOO_SHORT = 3
+_LONG_CHARS = 60
+"""Sources from here on cannot shrink much in translation; "¿Cuántos años tiene?" may well."""
 _WORDS_THAT_MUST_CHANGE = 4
 _SIMILAR_ENOUGH = 0.6
 _ENDINGS = ".,;:!?…।"
@@ -36,6 +39,9 @@ def complaint(source: str, output: str, target: str) -> str | None:
     if output.casefold() == source.casefold() and len(source.split()) >= _WORDS_THAT_MUST_CHANGE:
         return "the output is the source itself"
     wanted = _SCRIPTS.get(target, "LATIN")
+    # Ideographs say in one character what takes a word elsewhere.
+    if wanted != "CJK" and len(source) >= _LONG_CHARS and len(output) * _TIMES_TOO_SHORT < len(source):
+        return "the output is many times shorter than the source"
     scripts = Counter(unicodedata.name(letter, "?").split()[0] for letter in output if letter.isalpha())
     if scripts and scripts.most_common(1)[0][0] != wanted and wanted != "CJK":
         return f"the output is not written in {wanted.title()} letters"
@@ -75,13 +81,18 @@ def _put_in(phrase: str, output: str, there: Sequence[str]) -> str:
     words = list(re.finditer(r"\S+", output))
     length = len(phrase.split())
     best, mended = 0.0, output
+    matcher = difflib.SequenceMatcher(None, b=phrase.casefold())
     for size in {max(1, length - 1), length, length + 1}:
         for first in range(len(words) - size + 1):
             begin, end = words[first].start(), words[first + size - 1].end()
             run = output[begin:end]
             candidate = run.strip(_MARKS)
             begin += run.index(candidate)
-            likeness = difflib.SequenceMatcher(None, phrase.casefold(), candidate.casefold()).ratio()
+            matcher.set_seq1(candidate.casefold())
+            enough = max(best, _SIMILAR_ENOUGH)
+            if matcher.real_quick_ratio() < enough or matcher.quick_ratio() < enough:
+                continue  # bounds from above, which cost a fraction of the ratio itself
+            likeness = matcher.ratio()
             if likeness > best:
                 replaced = output[:begin] + phrase + output[begin + len(candidate) :]
                 if all(other in replaced for other in there):
