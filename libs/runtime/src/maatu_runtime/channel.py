@@ -39,6 +39,9 @@ def create_channel(target: str, *, tls_ca: Path | None = None, tls: bool = False
     """
     options = [
         ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+        # Otherwise a new channel shares the connection of an older one to the same address, its back-off after a failure
+        # included, and reports "connection refused" of a server that has come back.
+        ("grpc.use_local_subchannel_pool", 1),
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", 5_000),
         ("grpc.initial_reconnect_backoff_ms", 100),
