@@ -1,6 +1,8 @@
 """What all tests share."""
 
+import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -15,3 +17,15 @@ def models_dir() -> Path:
     if not directory.is_dir():
         pytest.fail(f"the embedded models are missing from {directory}: run `make models`")
     return directory
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5.0):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
+    """Waits until a condition holds: `await until(lambda: engine.running == 1)`."""
+    return _until

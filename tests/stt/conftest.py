@@ -1,7 +1,7 @@
 """What the tests of the stt service share."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -130,15 +130,3 @@ async def client(fake: FakeRecognizer, serving: Serving) -> AsyncIterator[Client
     """A client of a real server with the fake recogniser."""
     async with serving(fake) as client:
         yield client
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5.0):
-        while not condition():
-            await asyncio.sleep(0.001)
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """Waits until a condition holds: `await until(lambda: fake.capacity()[0] == 0)`."""
-    return _until

@@ -1,7 +1,7 @@
 """What the tests of the translate service share."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -99,15 +99,3 @@ async def client(
     """A client of a real server with the fake engine."""
     async with serving(fake) as client:
         yield client
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5.0):
-        while not condition():
-            await asyncio.sleep(0.001)
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """Waits until a condition holds: `await until(lambda: engine.seen == ["Hola."])`."""
-    return _until

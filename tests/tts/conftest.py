@@ -1,7 +1,7 @@
 """What the tests of the tts service share."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -91,18 +91,6 @@ def serving() -> Callable[..., AbstractAsyncContextManager[Client]]:
         assert not left, f"tasks left behind: {left}"
 
     return start
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5.0):
-        while not condition():
-            await asyncio.sleep(0.001)
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
-    """Waits until a condition holds: `await until(lambda: engine.running == 1)`."""
-    return _until
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from maatu_runtime.errors import (
     Unsupported,
     UnsupportedLanguage,
 )
-from maatu_tts.engine.base import Capabilities, Priority
+from maatu_runtime.places import Priority
+from maatu_tts.engine.base import Capabilities
 from maatu_tts.engine.fake import FakeEngine, FakeScript
 
 

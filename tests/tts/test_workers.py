@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from maatu_runtime.errors import CapacityExceeded
-from maatu_tts.engine.base import Priority
+from maatu_runtime.places import Priority
 from maatu_tts.engine.workers import Emit, Workers
 
 

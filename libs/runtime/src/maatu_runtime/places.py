@@ -11,11 +11,14 @@ from maatu_runtime.errors import CapacityExceeded, Quota
 
 
 class Priority(IntEnum):
-    """What goes first; the higher the earlier."""
+    """What goes first where there is more to do than places. The values are those of maatu.v1.Priority."""
 
     BATCH = 1
+    """Nobody waits."""
     INTERACTIVE = 2
+    """A person waits."""
     FIRST_CLAUSE = 3
+    """A person hears silence until it is done."""
 
 
 class Places:

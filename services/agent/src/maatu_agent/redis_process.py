@@ -15,8 +15,8 @@ from pathlib import Path
 
 import structlog
 
-from maatu_agent import redis_launcher
 from maatu_agent.history import HOP
+from maatu_runtime import die_with_parent
 from maatu_runtime.errors import ConfigurationError, HopUnavailable
 
 log = structlog.get_logger()
@@ -69,7 +69,7 @@ class RedisProcess:
         try:
             self._lock = _locked(self._directory)
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", redis_launcher.__file__, str(os.getpid()), str(binary)),
+                *(sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid()), str(binary)),
                 *("--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700"),
                 *("--save", "", "--appendonly", "no", "--dir", str(self._directory)),
                 *("--logfile", str(self._directory / "log")),

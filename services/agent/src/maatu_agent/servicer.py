@@ -4,13 +4,12 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
-
 from maatu.v1 import agent_pb2, agent_pb2_grpc
 from maatu_agent.agent import Agent, Answer
 from maatu_agent.backends.base import FinishReason
 from maatu_agent.history import History, Turn, TurnState
 from maatu_agent.requests import read_heard_text, read_id, read_question
+from maatu_runtime import durations
 
 _FINISH_REASONS = {
     FinishReason.STOP: agent_pb2.FINISH_REASON_STOP,
@@ -58,7 +57,7 @@ class AgentServicer(agent_pb2_grpc.AgentServicer):
         """Tells what is remembered."""
         session = await self._history.read(read_id(request.session_id, "session_id"))
         return agent_pb2.GetSessionResponse(
-            turns=[_turn(turn) for turn in session.turns], expires_in=_duration(session.expires_in_s)
+            turns=[_turn(turn) for turn in session.turns], expires_in=durations.from_seconds(session.expires_in_s)
         )
 
     async def DeleteSession(
@@ -75,7 +74,7 @@ def _done(answer: Answer) -> agent_pb2.RespondDone:
         finish_reason=_FINISH_REASONS[answer.finish_reason],
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
-        time_to_first_token=_duration(answer.time_to_first_token_s),
+        time_to_first_token=durations.from_seconds(answer.time_to_first_token_s),
         model=answer.model,
         history_turns=answer.history_turns,
     )
@@ -88,9 +87,3 @@ def _turn(turn: Turn) -> agent_pb2.RememberedTurn:
         agent_text=turn.agent_text,
         is_open=turn.state is TurnState.OPEN,
     )
-
-
-def _duration(seconds: float) -> Duration:
-    duration = Duration()
-    duration.FromNanoseconds(round(seconds * 1e9))
-    return duration

@@ -12,6 +12,7 @@ from maatu_gateway.hops import Hops
 from maatu_gateway.outbox import Outbox
 from maatu_gateway.settings import ConversationSettings
 from maatu_gateway.turn import Turn, TurnPipeline
+from maatu_runtime.durations import from_ns
 from maatu_runtime.errors import CapacityExceeded, MaatuError, Unavailable
 from maatu_runtime.status import defect_status, to_status
 
@@ -140,7 +141,7 @@ class Answering:
             log.warning("turn_not_amended", turn_id=turn.id, reason=error.reason, detail=error.message)
         event = gateway_pb2.Interrupted(
             turn_id=turn.id,
-            heard=report.duration(heard_ns),
+            heard=from_ns(heard_ns),
             heard_text=" ".join(clause.spoken_text for clause in heard),
             heard_agent_text=heard_agent_text,
             report=turn.report(),

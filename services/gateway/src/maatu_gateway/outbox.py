@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 from maatu.v1.gateway_pb2 import ConversationEvent
-from maatu_gateway.report import duration
 from maatu_gateway.timeline import Clock, TurnTimeline
+from maatu_runtime.durations import from_ns
 
 _CAPACITY = 64
 """Events that may wait for a slow client before the pipeline waits for it."""
@@ -52,7 +52,7 @@ class Outbox:
             if outgoing is None:
                 return
             event = outgoing.make()
-            event.at.CopyFrom(duration(self._clock() - self._origin_ns))
+            event.at.CopyFrom(from_ns(self._clock() - self._origin_ns))
             yield event
             if outgoing.timeline is not None:
                 outgoing.timeline.audio_left(event.audio.clause_index)

@@ -1,17 +1,9 @@
 """Writes what a TurnTimeline recorded: as the report a client gets, and into the histograms."""
 
-from google.protobuf.duration_pb2 import Duration
-
 from maatu.v1 import gateway_pb2
 from maatu_gateway import metrics
 from maatu_gateway.timeline import TurnTimeline, hop_name
-
-
-def duration(ns: int) -> Duration:
-    """Nanoseconds as a Duration."""
-    message = Duration()
-    message.FromNanoseconds(ns)
-    return message
+from maatu_runtime.durations import from_ns
 
 
 def turn_report(
@@ -32,25 +24,25 @@ def turn_report(
         transcript=transcript,
         agent_text=agent_text,
         spoken_text=spoken_text,
-        audio_duration=duration(audio_ns),
+        audio_duration=from_ns(audio_ns),
     )
     for record in sorted(timeline.records, key=lambda record: (record.started_ns, record.hop)):
         timing = report.hops.add(hop=record.hop, clause_index=record.clause_index)
-        timing.enqueued.CopyFrom(duration(record.enqueued_ns - timeline.origin_ns))
-        timing.started.CopyFrom(duration(record.started_ns - timeline.origin_ns))
+        timing.enqueued.CopyFrom(from_ns(record.enqueued_ns - timeline.origin_ns))
+        timing.started.CopyFrom(from_ns(record.started_ns - timeline.origin_ns))
         if record.first_ns is not None:
-            timing.first_output.CopyFrom(duration(record.first_ns - timeline.origin_ns))
+            timing.first_output.CopyFrom(from_ns(record.first_ns - timeline.origin_ns))
         if record.last_ns is not None:
-            timing.last_output.CopyFrom(duration(record.last_ns - timeline.origin_ns))
+            timing.last_output.CopyFrom(from_ns(record.last_ns - timeline.origin_ns))
     total_ns = timeline.voice_to_voice_ns
     if total_ns is None or timeline.first_audio_ns is None or timeline.last_audio_ns is None:
         return report
-    report.voice_to_voice.CopyFrom(duration(total_ns))
-    report.total.CopyFrom(duration(timeline.last_audio_ns - timeline.origin_ns))
+    report.voice_to_voice.CopyFrom(from_ns(total_ns))
+    report.total.CopyFrom(from_ns(timeline.last_audio_ns - timeline.origin_ns))
     for hop, ns in timeline.segments():
-        report.segments.add(hop=hop, duration=duration(ns), share=ns / total_ns if total_ns else 0.0)
+        report.segments.add(hop=hop, duration=from_ns(ns), share=ns / total_ns if total_ns else 0.0)
     last_work_ns = max((record.last_ns or 0 for record in timeline.records), default=0)
-    report.overlapped.CopyFrom(duration(max(0, last_work_ns - timeline.first_audio_ns)))
+    report.overlapped.CopyFrom(from_ns(max(0, last_work_ns - timeline.first_audio_ns)))
     return report
 
 

@@ -15,12 +15,13 @@ from maatu.v1.gateway_pb2 import ConversationEvent
 from maatu_gateway.config import Config
 from maatu_gateway.hops import Hops
 from maatu_gateway.outbox import Outbox
-from maatu_gateway.report import duration, turn_report
+from maatu_gateway.report import turn_report
 from maatu_gateway.settings import ConversationSettings
 from maatu_gateway.timeline import HopRecord, TurnTimeline
 from maatu_runtime.audio import format_to_proto
 from maatu_runtime.channel import hop_timeout_s
 from maatu_runtime.clauses import ClauseCutter
+from maatu_runtime.durations import from_ns
 from maatu_runtime.errors import DeadlineExceeded
 
 
@@ -266,7 +267,7 @@ class TurnPipeline:
             turn_id=turn.id,
             clause_index=clause.index,
             sequence=turn.audio_messages,
-            offset=duration(turn.audio_ns),
+            offset=from_ns(turn.audio_ns),
             duration=chunk.duration,
             audio=chunk.audio,
         )

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from google.protobuf.duration_pb2 import Duration
 
 from maatu.v1 import stt_pb2
+from maatu_runtime import durations
 from maatu_runtime.audio import AudioFormat, format_from_proto
 from maatu_runtime.errors import InvalidRequest, InvalidText
 from maatu_runtime.language import Language
@@ -144,7 +145,7 @@ def _transcript_to_proto(transcript: Transcript) -> stt_pb2.Transcript:
             )
             for word in (said.words if transcript.is_final else ())
         ],
-        compute_time=_seconds(said.compute_s),
+        compute_time=durations.from_seconds(said.compute_s),
         model=said.model,
     )
 
@@ -158,12 +159,6 @@ def _within(transcript: Transcript, seconds: float) -> Duration:
 def _duration(samples: int) -> Duration:
     seconds, rest = divmod(samples, SAMPLE_RATE_HZ)
     return Duration(seconds=seconds, nanos=rest * _NS_PER_SAMPLE)
-
-
-def _seconds(seconds: float) -> Duration:
-    duration = Duration()
-    duration.FromNanoseconds(round(seconds * 1e9))
-    return duration
 
 
 def _samples(duration: Duration, default: int, least_ms: int, most_ms: int, field: str) -> int:

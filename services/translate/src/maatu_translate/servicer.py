@@ -4,9 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
-
 from maatu.v1 import common_pb2, translate_pb2, translate_pb2_grpc
+from maatu_runtime import durations
 from maatu_runtime.errors import InvalidRequest, InvalidText, Unsupported
 from maatu_runtime.language import Language
 from maatu_runtime.places import Priority
@@ -92,12 +91,10 @@ class TranslationServicer(translate_pb2_grpc.TranslationServicer):
 
 
 def _summary(summary: Summary) -> translate_pb2.TranslationSummary:
-    compute_time = Duration()
-    compute_time.FromNanoseconds(round(summary.compute_s * 1e9))
     return translate_pb2.TranslationSummary(
         model=summary.model,
         cached=summary.cached,
-        compute_time=compute_time,
+        compute_time=durations.from_seconds(summary.compute_s),
         warnings=[_warning(warning) for warning in summary.warnings],
     )
 

@@ -5,9 +5,10 @@ from google.protobuf.duration_pb2 import Duration
 from maatu.v1 import common_pb2, tts_pb2
 from maatu_runtime.audio import AudioFormat, Encoding, format_from_proto, format_to_proto
 from maatu_runtime.errors import InvalidRequest, InvalidText, Unsupported
+from maatu_runtime.places import Priority
 from maatu_tts import chunks as limits
 from maatu_tts.chunks import ChunkSettings
-from maatu_tts.engine.base import Capabilities, Engine, Priority
+from maatu_tts.engine.base import Capabilities, Engine
 from maatu_tts.metrics import EngineMetrics
 from maatu_tts.speech import Chunk, ClauseBegan, Order, Summary
 from maatu_tts.text import LONGEST_TEXT_CHARS, clean, is_speakable

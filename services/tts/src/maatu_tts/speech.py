@@ -7,8 +7,9 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from maatu_runtime.audio import AudioFormat, EncodedAudio, Samples, StreamEncoder
+from maatu_runtime.places import Priority
 from maatu_tts.chunks import MAX_CHUNK_MS, Chunker, ChunkSettings
-from maatu_tts.engine.base import Priority, Utterance
+from maatu_tts.engine.base import Utterance
 from maatu_tts.metrics import EngineMetrics
 from maatu_tts.silence import LeadingSilence
 from maatu_tts.text import pieces

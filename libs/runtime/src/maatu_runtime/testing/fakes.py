@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
-
 from maatu.v1 import (
     agent_pb2,
     agent_pb2_grpc,
@@ -22,6 +20,7 @@ from maatu.v1 import (
     tts_pb2,
     tts_pb2_grpc,
 )
+from maatu_runtime import durations
 from maatu_runtime.errors import NotFound
 from maatu_runtime.server import Service
 
@@ -63,12 +62,6 @@ class FakeScript:
         await asyncio.sleep(self.delay_s if output == 0 else self.step_s)
         if self.error is not None and output >= self.error_after:
             raise self.error
-
-
-def _seconds(seconds: float) -> Duration:
-    message = Duration()
-    message.FromNanoseconds(round(seconds * 1e9))
-    return message
 
 
 class FakeSpeechToText(stt_pb2_grpc.SpeechToTextServicer):
@@ -126,13 +119,18 @@ class FakeSpeechToText(stt_pb2_grpc.SpeechToTextServicer):
     ) -> stt_pb2.StreamingRecognizeResponse:
         return stt_pb2.StreamingRecognizeResponse(
             activity=stt_pb2.SpeechActivity(
-                type=kind, offset=_seconds(offset_s), noticed_at=_seconds(noticed_s), utterance_index=index
+                type=kind,
+                offset=durations.from_seconds(offset_s),
+                noticed_at=durations.from_seconds(noticed_s),
+                utterance_index=index,
             )
         )
 
     def _final(self, index: int, end_s: float) -> stt_pb2.Transcript:
         text = self.transcripts[index % len(self.transcripts)]
-        return stt_pb2.Transcript(utterance_index=index, text=text, is_final=True, stability=1, end=_seconds(end_s))
+        return stt_pb2.Transcript(
+            utterance_index=index, text=text, is_final=True, stability=1, end=durations.from_seconds(end_s)
+        )
 
 
 class FakeTranslation(translate_pb2_grpc.TranslationServicer):
@@ -220,11 +218,14 @@ class FakeTextToSpeech(tts_pb2_grpc.TextToSpeechServicer):
             for index in range(self.chunks):
                 await self.script.before(index)
                 chunk = tts_pb2.AudioChunk(
-                    audio=audio, sequence=index, offset=_seconds(index / 10), duration=_seconds(0.1)
+                    audio=audio,
+                    sequence=index,
+                    offset=durations.from_seconds(index / 10),
+                    duration=durations.from_seconds(0.1),
                 )
                 yield tts_pb2.SynthesizeResponse(audio=chunk)
             yield tts_pb2.SynthesizeResponse(
-                summary=tts_pb2.SynthesisSummary(audio_duration=_seconds(self.chunks / 10))
+                summary=tts_pb2.SynthesisSummary(audio_duration=durations.from_seconds(self.chunks / 10))
             )
 
     async def ListVoices(self, request: tts_pb2.ListVoicesRequest, context: Any) -> tts_pb2.ListVoicesResponse:

@@ -4,21 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from enum import IntEnum
 
 from maatu_runtime.audio import Samples
 from maatu_runtime.language import Language
-
-
-class Priority(IntEnum):
-    """What goes first where there is more to do than places. The values are those of maatu.v1.Priority."""
-
-    BATCH = 1
-    """Nobody waits."""
-    INTERACTIVE = 2
-    """A person waits."""
-    FIRST_CLAUSE = 3
-    """A person hears silence until it is done."""
+from maatu_runtime.places import Priority
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 
 from maatu_runtime.audio import Samples
 from maatu_runtime.errors import CapacityExceeded, Quota
-from maatu_tts.engine.base import EngineAudio, Priority
+from maatu_runtime.places import Priority
+from maatu_tts.engine.base import EngineAudio
 
 Emit = Callable[[Samples], None]
 """What a producing function calls, from its thread, with each piece of audio."""
