@@ -4,10 +4,12 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import Enum
 
 from maatu_runtime.audio import Samples
 from maatu_runtime.language import Language
 from maatu_runtime.places import Priority
+from maatu_tts.chunks import ChunkSettings
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,12 @@ class Utterance:
     """Sampling temperature, 0 to 2; only for engines that can."""
     description: str = ""
     """How the voice is to sound; only for engines that can."""
+    chunks: ChunkSettings = ChunkSettings()
+    """How engines with codec tokens cut their audio; all others leave the cutting to their caller."""
+    streaming: bool = True
+    """Yield audio as early as can be; otherwise in as few pieces as can be."""
+    batching: bool = True
+    """Let the engine work on it together with other utterances; otherwise it waits until it has the model for itself."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,37 @@ class EngineAudio:
     """Mono float32 in [-1, 1] at the voice's rate."""
     compute_s: float
     """Time the engine worked on them, in seconds, without waiting."""
+    tokens: int = 0
+    """Codec frames they were decoded from; 0 for engines without codec tokens."""
+
+
+class CompileState(Enum):
+    """What became of compiling the model: torch.compile, CUDA graphs. The names are those of maatu.v1.EngineStatus."""
+
+    OFF = "off"
+    """There is nothing to compile, or the engine was told not to."""
+    WARMING_UP = "warming up"
+    """It goes on."""
+    READY = "ready"
+    """All was compiled."""
+    FALLBACK = "fallback"
+    """It failed; the engine runs without."""
+
+
+@dataclass(frozen=True)
+class CacheStatus:
+    """How a cache does."""
+
+    name: str
+    """What it caches: "synthesis", "voice"."""
+    entries: int
+    """Entries in it."""
+    capacity: int
+    """Most entries it holds."""
+    hits: int
+    """Look-ups that found something."""
+    misses: int
+    """Look-ups that found nothing."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +116,7 @@ class EngineStatus:
     device: str
     """"cpu" or "cuda:0"."""
     compute_type: str
-    """"float32", "int16"."""
+    """"float32", "bfloat16", "int8", "int16"."""
     warmup_s: float
     """How long warm-up took."""
     slots: int
@@ -86,6 +125,18 @@ class EngineStatus:
     """Utterances it works on now."""
     queue_depth: int
     """Utterances that wait for a slot."""
+    compile_state: CompileState = CompileState.OFF
+    """What became of compiling."""
+    compile_detail: str = ""
+    """Why compiling fell back."""
+    graphs_captured: int = 0
+    """CUDA graphs captured."""
+    steps_per_second: float = 0.0
+    """Decode steps per second over the last minute; 0 for engines without codec tokens."""
+    caches: tuple[CacheStatus, ...] = ()
+    """Its own caches."""
+    device_memory_bytes: int = 0
+    """Memory of the device in use; 0 where unknown."""
 
 
 class Engine(ABC):

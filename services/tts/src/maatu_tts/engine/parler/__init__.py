@@ -1,0 +1,1 @@
+"""Streaming Parler-TTS: our own batched decoding engine."""
