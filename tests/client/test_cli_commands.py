@@ -139,7 +139,7 @@ def _log_dir(process: psutil.Process) -> str:
 def test_up_names_all_that_a_profile_lacks_and_starts_nothing(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["up", "--profile", "kannada-gpu", "--models-dir", str(tmp_path)])
     assert result.exit_code == 2
-    for text in ("Nothing was started", "whisper-kannada-medium", "indic-parler-tts", "maatu models pull"):
+    for text in ("Nothing was started", "whisper-kannada-medium", "parler-indic", "maatu models pull"):
         assert text in result.stderr
     assert "healthy" not in result.output
 

@@ -1,9 +1,10 @@
 """Models of the hub: the real hub client against a hub of our own on the loopback, against none, and without one."""
 
 import json
+import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,7 +13,7 @@ import huggingface_hub.constants
 import pytest
 
 from maatu_client.models.catalog import HUB
-from maatu_client.models.entries import HubModel
+from maatu_client.models.entries import HubFiles, HubModel
 from maatu_client.models.pull import Puller
 from maatu_client.models.wheels import WheelCache
 from maatu_runtime.errors import ModelNotInstalled, Unsupported
@@ -27,13 +28,37 @@ FILES = {
     "vocabulary.txt": b"a\nb\n",
     "README.md": b"not wanted",
 }
+TWO_PARTS = HubModel(
+    name="two-parts",
+    family="test",
+    format="test",
+    licence="MIT",
+    summary="for tests",
+    repository="one/model",
+    files=["config.json", "part-1-of-2", "part-2-of-2"],
+    extra={"words": HubFiles("other/words", files=["words.json"], optional_files=["*.txt"])},
+)
+TWO_REPOSITORIES = {
+    "one/model": {"config.json": b"{}", "part-1-of-2": b"1", "part-2-of-2": b"2"},
+    "other/words": {"words.json": b"[]", "more.txt": b"more", "weights.bin": b"not wanted"},
+}
 
 
 class FakeHub:
-    """As much of the hub's HTTP interface as a snapshot download uses, for one repository."""
+    """As much of the hub's HTTP interface as a snapshot download uses.
 
-    def __init__(self, repository: str, files: dict[str, bytes]) -> None:
+    Args:
+        repositories: The files of each.
+        gated: Repositories whose files are refused, as the hub refuses those who did not accept the terms.
+    """
+
+    def __init__(self, repositories: Mapping[str, Mapping[str, bytes]], gated: Collection[str] = ()) -> None:
         self.requested: list[str] = []
+        digests = {
+            (repository, name): sha1(content).hexdigest()
+            for repository, files in repositories.items()
+            for name, content in files.items()
+        }
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -47,23 +72,29 @@ class FakeHub:
                 hub.requested.append(f"{self.command} {self.path}")
 
             def _answer(self, *, body: bool) -> None:
-                path = self.path.partition("?")[0]
-                if path == f"/api/models/{repository}/revision/main":
+                path = self.path.partition("?")[0].removeprefix("/api/models")
+                repository, _, rest = path[1:].partition("/")
+                repository, rest = repository + "/" + rest.partition("/")[0], rest.partition("/")[2]
+                files = repositories.get(repository, {})
+                name = rest.removeprefix(f"resolve/{COMMIT}/")
+                if rest == "revision/main" and files:
                     self._send(json.dumps({"id": repository, "sha": COMMIT, "siblings": []}).encode(), {}, body=body)
-                elif path == f"/api/models/{repository}/tree/{COMMIT}":
+                elif rest == f"tree/{COMMIT}" and files:
                     tree = [
-                        {"type": "file", "path": name, "size": len(content), "oid": sha1(content).hexdigest()}
+                        {"type": "file", "path": name, "size": len(content), "oid": digests[repository, name]}
                         for name, content in files.items()
                     ]
                     self._send(json.dumps(tree).encode(), {}, body=body)
-                elif (name := path.removeprefix(f"/{repository}/resolve/{COMMIT}/")) in files:
-                    headers = {"ETag": f'"{sha1(files[name]).hexdigest()}"', "X-Repo-Commit": COMMIT}
+                elif name in files and repository in gated:
+                    self._send(b"", {"X-Error-Code": "GatedRepo"}, body=False, status=401)
+                elif name in files:
+                    headers = {"ETag": f'"{digests[repository, name]}"', "X-Repo-Commit": COMMIT}
                     self._send(files[name], headers, body=body)
                 else:
                     self.send_error(404)
 
-            def _send(self, content: bytes, headers: dict[str, str], *, body: bool) -> None:
-                self.send_response(200)
+            def _send(self, content: bytes, headers: dict[str, str], *, body: bool, status: int = 200) -> None:
+                self.send_response(status)
                 for key, value in {**headers, "Content-Length": str(len(content))}.items():
                     self.send_header(key, value)
                 self.end_headers()
@@ -98,15 +129,25 @@ def closed_endpoint() -> Iterator[str]:
 
 
 def pull(
-    root: Path, model: HubModel = MODEL, *, directory: Path | None = None, endpoint: str | None = None
+    root: Path,
+    model: HubModel = MODEL,
+    *,
+    directory: Path | None = None,
+    endpoint: str | None = None,
+    steps: list[str] | None = None,
 ) -> ModelStore:
     store = ModelStore(root / "models")
-    Puller(store, WheelCache(root / "wheels"), hub_endpoint=endpoint).pull([model], directory=directory)
+
+    def report(name: str, step: str) -> None:
+        if steps is not None:
+            steps.append(step)
+
+    Puller(store, WheelCache(root / "wheels"), report, hub_endpoint=endpoint).pull([model], directory=directory)
     return store
 
 
 def test_a_snapshot_of_a_fake_hub_is_installed_with_its_revision(tmp_path: Path) -> None:
-    with FakeHub(MODEL.repository, FILES) as hub:
+    with FakeHub({MODEL.repository: FILES}) as hub:
         store = pull(tmp_path, endpoint=hub.endpoint)
         manifest = store.verify("whisper-small")
         assert manifest.source == f"Systran/faster-whisper-small@{COMMIT}"
@@ -119,7 +160,7 @@ def test_a_snapshot_of_a_fake_hub_is_installed_with_its_revision(tmp_path: Path)
 
 
 def test_what_the_hub_cache_has_is_installed_without_a_hub(tmp_path: Path, closed_endpoint: str) -> None:
-    with FakeHub(MODEL.repository, FILES) as hub:
+    with FakeHub({MODEL.repository: FILES}) as hub:
         pull(tmp_path, endpoint=hub.endpoint)
     other = tmp_path / "other"
     assert pull(other, endpoint=closed_endpoint).verify("whisper-small").source.endswith(COMMIT)
@@ -127,7 +168,7 @@ def test_what_the_hub_cache_has_is_installed_without_a_hub(tmp_path: Path, close
 
 def test_a_fake_hub_that_lacks_a_file_is_named_with_the_file(tmp_path: Path) -> None:
     files = {name: content for name, content in FILES.items() if name != "vocabulary.txt"}
-    with FakeHub(MODEL.repository, files) as hub, pytest.raises(ModelNotInstalled, match=r"vocabulary\.txt missing"):
+    with FakeHub({MODEL.repository: files}) as hub, pytest.raises(ModelNotInstalled, match=r"vocabulary\.txt missing"):
         pull(tmp_path, endpoint=hub.endpoint)
     assert ModelStore(tmp_path / "models").directories() == []
 
@@ -136,9 +177,9 @@ def test_without_a_hub_the_message_says_which_files_to_put_where(tmp_path: Path,
     with pytest.raises(ModelNotInstalled) as raised:
         pull(tmp_path, endpoint=closed_endpoint)
     message = raised.value.message
-    assert "the model whisper-small is not ready: the hub does not give it" in message
-    assert "put these files of the hub model Systran/faster-whisper-small into a directory DIR: " in message
-    assert "config.json, model.bin, tokenizer.json, vocabulary.txt" in message
+    assert "the model whisper-small is not ready: the hub does not give Systran/faster-whisper-small" in message
+    files = "config.json, model.bin, tokenizer.json, vocabulary.txt"
+    assert f"put {files} of the hub model Systran/faster-whisper-small into a directory DIR; then run" in message
     assert "`maatu models pull whisper-small --from DIR`" in message
     assert raised.value.metadata == {"model": "whisper-small"}
 
@@ -168,3 +209,73 @@ def test_a_model_that_needs_converting_is_checked_before_it_is_converted(tmp_pat
     with pytest.raises(Unsupported, match="of the type bert, not whisper"):
         pull(tmp_path, model, directory=tmp_path / "brought")
     assert ModelStore(tmp_path / "models").directories() == []
+
+
+def test_a_model_of_two_repositories_of_a_fake_hub_is_installed_as_one(tmp_path: Path) -> None:
+    with FakeHub(TWO_REPOSITORIES) as hub:
+        store = pull(tmp_path, TWO_PARTS, endpoint=hub.endpoint)
+        manifest = store.verify("two-parts")
+        assert manifest.source == f"one/model@{COMMIT}, other/words@{COMMIT}"
+        assert sorted(manifest.files) == [
+            "config.json",
+            "part-1-of-2",
+            "part-2-of-2",
+            "words/more.txt",
+            "words/words.json",
+        ]
+        assert (store.path("two-parts") / "words" / "words.json").read_bytes() == b"[]"
+        hub.requested.clear()
+        pull(tmp_path, TWO_PARTS, endpoint=hub.endpoint)
+        assert hub.requested == []
+
+
+def test_a_model_of_two_repositories_that_are_brought_by_hand_is_installed_as_one(tmp_path: Path) -> None:
+    (tmp_path / "brought" / "words").mkdir(parents=True)
+    for folder, files in zip((".", "words"), TWO_REPOSITORIES.values(), strict=True):
+        for name, content in files.items():
+            (tmp_path / "brought" / folder / name).write_bytes(content)
+    manifest = pull(tmp_path, TWO_PARTS, directory=tmp_path / "brought").verify("two-parts")
+    assert manifest.source == "one/model@local, other/words@local"
+    assert "words/words.json" in manifest.files
+    assert "words/weights.bin" not in manifest.files
+
+
+def test_what_is_missing_of_two_repositories_is_told_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "brought").mkdir()
+    (tmp_path / "brought" / "config.json").write_text("{}")
+    with pytest.raises(ModelNotInstalled) as raised:
+        pull(tmp_path, TWO_PARTS, directory=tmp_path / "brought")
+    message = raised.value.message
+    assert f"part-1-of-2, part-2-of-2 missing in {tmp_path / 'brought'}; words.json missing in" in message
+    assert "put config.json, part-1-of-2, part-2-of-2 of the hub model one/model into a directory DIR; and " in message
+    assert "and words.json of the hub model other/words into DIR/words; then run" in message
+
+
+def test_what_came_before_a_fake_hub_failed_is_not_fetched_again(tmp_path: Path) -> None:
+    with FakeHub({"one/model": TWO_REPOSITORIES["one/model"]}) as hub, pytest.raises(ModelNotInstalled):
+        pull(tmp_path, TWO_PARTS, endpoint=hub.endpoint)
+    with FakeHub(TWO_REPOSITORIES) as hub:
+        pull(tmp_path, TWO_PARTS, endpoint=hub.endpoint)
+        assert not [line for line in hub.requested if line.startswith("GET /one/model/resolve")]
+        assert [line for line in hub.requested if line.startswith("GET /other/words/resolve")]
+
+
+def test_a_repository_of_a_fake_hub_with_terms_to_accept_says_how(tmp_path: Path) -> None:
+    with FakeHub(TWO_REPOSITORIES, gated=["one/model"]) as hub, pytest.raises(ModelNotInstalled) as raised:
+        pull(tmp_path, TWO_PARTS, endpoint=hub.endpoint)
+    message = raised.value.message
+    assert "one/model is given only to those who accepted its terms" in message
+    assert "HF_TOKEN" in message
+    assert "--from DIR" in message
+    assert ModelStore(tmp_path / "models").directories() == []
+
+
+def test_the_bytes_that_came_from_a_fake_hub_are_told_while_they_come(tmp_path: Path) -> None:
+    steps: list[str] = []
+    with FakeHub({MODEL.repository: {**FILES, "model.bin": bytes(24_000_000)}}) as hub:
+        pull(tmp_path, endpoint=hub.endpoint, steps=steps)
+    told = [step for step in steps if step.startswith("downloading: ")]
+    assert told
+    assert re.fullmatch(r"downloading: [1-9][\d.]* MB of 24\.0 MB", told[-1])
+    assert steps[0] == "downloading"
+    assert steps[-3:] == ["copying", "installing", "ready"]

@@ -209,7 +209,7 @@ def test_names_of_models_and_sets_are_resolved_once_each_in_order() -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(NotFound, match=r"'whisper-huge'.*whisper-tiny\.en.*indic-parler-tts.*Sets: embedded"):
+    with pytest.raises(NotFound, match=r"'whisper-huge'.*whisper-tiny\.en.*parler-indic.*Sets: embedded"):
         catalog.resolve(["whisper-huge"])
 
 

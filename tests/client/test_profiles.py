@@ -157,7 +157,7 @@ def test_the_kannada_profile_lists_everything_it_lacks(tmp_path: Path) -> None:
     missing = missing_requirements(load_profile("kannada-gpu"), tmp_path, has_cuda=lambda: False)
     text = "\n".join(item.what for item in missing)
     assert "CUDA" in text
-    for model in ("whisper-kannada-medium", "indictrans2-en-indic-dist-200m", "indic-parler-tts"):
+    for model in ("whisper-kannada-medium", "indictrans2-en-indic-dist-200m", "parler-indic"):
         assert model in text
     assert not [item for item in missing if "CUDA" in item.what and not item.remedy]
 
@@ -190,3 +190,21 @@ def test_an_engine_that_is_not_installed_is_missing(tmp_path: Path) -> None:
         }
     )
     assert [item.what for item in missing_requirements(profile, tmp_path)] == ["the engine gone", "the engine far"]
+
+
+def test_packages_that_an_engine_imports_and_that_are_not_installed_are_missing(tmp_path: Path) -> None:
+    engine = {"name": "here", "module": "maatu_runtime.errors", "packages": ["json", "no_such_package", "nor_this"]}
+    profile = Profile.model_validate({"name": "p", "description": "d", "requires": {"engines": [engine]}})
+    (item,) = missing_requirements(profile, tmp_path)
+    assert item.what == "no_such_package, nor_this for the engine here"
+    assert item.remedy == "pip install no_such_package nor_this"
+
+
+def test_the_kannada_profile_speaks_with_the_indic_model_on_the_gpu() -> None:
+    profile = load_profile("kannada-gpu")
+    settings = environment(profile, "tts")
+    assert json.loads(settings["MAATU_TTS_ENGINES"]) == {"*": "parler"}
+    assert settings["MAATU_TTS_PARLER_MODEL"] == "parler-indic"
+    assert settings["MAATU_TTS_PARLER_DEVICE"] == "cuda"
+    assert settings["MAATU_TTS_PARLER_PRECISION"] == "bfloat16"
+    assert int(settings["MAATU_TTS_PARLER_SLOTS"]) > 1

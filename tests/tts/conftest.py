@@ -9,13 +9,15 @@ import grpc
 import pytest
 
 from maatu.v1 import common_pb2, tts_pb2, tts_pb2_grpc
+from maatu_agent.redis_process import RedisProcess
 from maatu_runtime.errors import MaatuError
 from maatu_runtime.status import from_rpc_error
 from maatu_runtime.testing import leftover_tasks, serve_at
 from maatu_tts.config import Config
-from maatu_tts.engine.base import Engine
+from maatu_tts.engine.base import Capabilities, Engine
 from maatu_tts.engine.fake import FakeEngine
 from maatu_tts.service import assemble
+from maatu_tts.synthesis_cache import SynthesisCache
 
 
 class Client:
@@ -65,6 +67,31 @@ def fake() -> FakeEngine:
 
 
 @pytest.fixture
+def tokens() -> FakeEngine:
+    """A fake engine that can what Parler-TTS can, and cannot what it cannot; `tokens_client` is served by it."""
+    able = Capabilities(tokens=True, seed=True, temperature=True, descriptions=True, speaking_rate=False)
+    return FakeEngine(capabilities=able, name="tokens")
+
+
+@pytest.fixture
+async def tokens_client(
+    tokens: FakeEngine, serving: Callable[..., AbstractAsyncContextManager[Client]]
+) -> AsyncIterator[Client]:
+    """A client of a real server with the fake token engine."""
+    async with serving(tokens) as client:
+        yield client
+
+
+@pytest.fixture
+async def redis() -> AsyncIterator[RedisProcess]:
+    """A real Redis."""
+    process = RedisProcess()
+    await process.start()
+    yield process
+    await process.stop()
+
+
+@pytest.fixture
 async def client(
     fake: FakeEngine, serving: Callable[..., AbstractAsyncContextManager[Client]]
 ) -> AsyncIterator[Client]:
@@ -75,16 +102,23 @@ async def client(
 
 @pytest.fixture
 def serving() -> Callable[..., AbstractAsyncContextManager[Client]]:
-    """Serves given engines: `async with serving(engine) as client`; the last one speaks every language not routed."""
+    """Serves given engines: `async with serving(engine) as client`; the last one speaks every language not routed.
+
+    Nothing is cached but by a cache that is given.
+    """
 
     @asynccontextmanager
     async def start(
-        *engines: Engine, routes: dict[str, str] | None = None, idle_timeout_s: float = 5.0
+        *engines: Engine,
+        routes: dict[str, str] | None = None,
+        idle_timeout_s: float = 5.0,
+        cache: SynthesisCache | None = None,
     ) -> AsyncIterator[Client]:
         # A copy is not checked: the fakes have names that are no setting.
-        config = Config(idle_timeout_s=idle_timeout_s).model_copy(update={"engines": routes or {"*": engines[-1].name}})
+        config = Config(idle_timeout_s=idle_timeout_s, synthesis_cache_mb=0)
+        config = config.model_copy(update={"engines": routes or {"*": engines[-1].name}})
         before = asyncio.all_tasks()
-        async with serve_at(assemble({engine.name: engine for engine in engines}, config)) as served:
+        async with serve_at(assemble({engine.name: engine for engine in engines}, config, cache)) as served:
             yield Client(served.channel)
         # Fixtures begin and end in tasks of their own.
         left = await leftover_tasks({*before, *filter(None, [asyncio.current_task()])})

@@ -1,25 +1,35 @@
 """The real Piper with its embedded voice."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import functools
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from piper import PiperVoice
 
 from maatu.v1 import common_pb2
 from maatu_runtime.audio import Samples
-from maatu_runtime.errors import ModelNotInstalled, Unsupported
+from maatu_runtime.errors import ModelFailed, ModelNotInstalled, Unsupported
 from maatu_tts.engine.base import Utterance
 from maatu_tts.engine.espeak import EspeakEngine
 from maatu_tts.engine.piper import PiperEngine
+from maatu_tts.engine.piper_vocoder import Part
+from maatu_tts.engine.piper_voice import Voice
 
 CLAUSE = "The weather is lovely today, and we might walk along the river."
 
 
+load_once = functools.cache(Voice)
+"""Loads a voice, which takes two seconds, for all tests of this file."""
+
+
 @pytest.fixture
-def unstarted(models_dir: Path) -> PiperEngine:
+def unstarted(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> PiperEngine:
+    monkeypatch.setattr("maatu_tts.engine.piper.Voice", load_once)
     return PiperEngine(lambda: [models_dir / "piper-en_US-joe-medium"], streams=8)
 
 
@@ -40,11 +50,15 @@ def loudness(samples: Samples) -> float:
     return float(20 * np.log10(np.sqrt(np.mean(voiced**2))))
 
 
-async def test_its_voice(piper: PiperEngine) -> None:
+async def test_its_voice(models_dir: Path) -> None:
+    piper = PiperEngine(lambda: [models_dir / "piper-en_US-joe-medium"])
+    assert piper.voices == []
+    await piper.warm_up()
     [voice] = piper.voices
     assert (voice.name, [str(language) for language in voice.languages]) == ("en_US-joe-medium", ["en-US"])
     assert voice.sample_rate_hz == 22_050
     assert piper.status().warmup_s > 0
+    await piper.close()
 
 
 async def test_a_clause_lasts_as_long_as_people_take_and_follows_the_rate(piper: PiperEngine) -> None:
@@ -71,6 +85,78 @@ async def test_who_leaves_stops_the_network_at_once(piper: PiperEngine) -> None:
         await asyncio.gather(first, return_exceptions=True)
     assert piper.status().slots_in_use == 0
     assert len(await speak(piper, "Next.")) > 0
+
+
+async def test_who_leaves_after_the_first_part_costs_one_window_more_at_most(
+    piper: PiperEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows = watch_windows(monkeypatch)
+    audio = piper.synthesize(Utterance(" ".join([CLAUSE] * 60), piper.voices[0]))
+    await anext(audio)
+    begun = len(windows)
+    await audio.aclose()
+    assert (piper.status().slots_in_use, piper.status().queue_depth) == (0, 0)
+    # The window that was running may have ended before it was told to, and the next one begun.
+    assert len(windows) <= begun + 2
+    left = len(windows)
+    await speak(piper, "Next.")
+    assert windows[left:] == [0, 1][: len(windows) - left]
+
+
+def watch_windows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The windows as they begin, each as its number within its utterance."""
+    windows: list[int] = []
+    speaking = Voice.speak
+
+    def watched(self: Voice, *args: Any, **kwargs: Any) -> Iterator[Part]:
+        parts = speaking(self, *args, **kwargs)
+        for number in itertools.count():
+            windows.append(number)
+            part = next(parts)
+            yield part
+            if part.is_last:
+                return
+
+    monkeypatch.setattr(Voice, "speak", watched)
+    return windows
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_four_at_once_take_turns_window_by_window(
+    models_dir: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    monkeypatch.setattr("maatu_tts.engine.piper.Voice", load_once)
+    engine = PiperEngine(lambda: [models_dir / "piper-en_US-joe-medium"], workers=workers)
+    await engine.warm_up()
+    windows = watch_windows(monkeypatch)
+    spoken = await asyncio.gather(*(speak(engine, CLAUSE) for _ in range(4)))
+    assert all(len(samples) > 50_000 for samples in spoken)
+    # Everybody's first window begins before anybody's second one, everybody's second before anybody's third.
+    assert windows[:8] == [0] * 4 + [1] * 4
+    await engine.close()
+
+
+async def test_parts_grow_and_what_need_not_stream_comes_in_fewer(piper: PiperEngine) -> None:
+    text = f"{CLAUSE} {CLAUSE}"
+    parts = {
+        streaming: [
+            len(part.samples) async for part in piper.synthesize(Utterance(text, piper.voices[0], streaming=streaming))
+        ]
+        for streaming in (True, False)
+    }
+    assert parts[True][0] == 12 * 256
+    assert len(parts[False]) < len(parts[True])
+
+
+async def test_a_network_that_breaks_is_a_failed_model(piper: PiperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown_phoneme(self: PiperVoice, phonemes: list[str]) -> list[int]:
+        return [1, 100_000, 2]
+
+    monkeypatch.setattr(PiperVoice, "phonemes_to_ids", unknown_phoneme)
+    with pytest.raises(ModelFailed, match="en_US-joe-medium"):
+        await speak(piper, CLAUSE)
+    monkeypatch.undo()
+    assert len(await speak(piper, "Still here.")) > 0
 
 
 async def test_a_missing_voice_is_named(tmp_path: Path) -> None:

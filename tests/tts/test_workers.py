@@ -18,26 +18,36 @@ def nothing() -> None:
 
 
 class Blocker:
-    """A producing function that emits once and then holds its thread until released or stopped."""
+    """A step that emits once and then holds its thread until released or stopped."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, goes_on: bool = False) -> None:
         self.release = threading.Event()
         self.was_stopped = False
+        self.calls = 0
+        self._goes_on = goes_on
 
-    def __call__(self, emit: Emit) -> None:
+    def __call__(self, emit: Emit) -> bool:
+        self.calls += 1
         emit(np.zeros(10, np.float32))
         assert self.release.wait(10)
+        return self._goes_on
 
     def stop(self) -> None:
         self.was_stopped = True
         self.release.set()
 
 
-async def drain(workers: Workers, name: str, order: list[str], priority: Priority) -> None:
-    def produce(emit: Emit) -> None:
-        order.append(name)
+async def drain(workers: Workers, name: str, order: list[str], priority: Priority, steps: int = 1) -> None:
+    """Runs an utterance of so many steps; each writes the name into `order`."""
+    left = steps
 
-    async for _ in workers.run(produce, priority=priority, stop=nothing):
+    def step(emit: Emit) -> bool:
+        nonlocal left
+        order.append(name)
+        left -= 1
+        return left > 0
+
+    async for _ in workers.run(step, priority=priority, stop=nothing):
         pass
 
 
@@ -45,13 +55,16 @@ async def test_audio_comes_in_order_with_the_time_it_took() -> None:
     ticks = iter(range(100))
     workers = Workers("test", threads=1, streams=4, clock=lambda: float(next(ticks)))
 
-    def produce(emit: Emit) -> None:
-        for value in range(5):
-            emit(np.full(3, value, np.float32))
+    values = iter(range(6))
 
-    audio = [audio async for audio in workers.run(produce, priority=Priority.INTERACTIVE, stop=nothing)]
-    assert [part.samples[0] for part in audio] == [0, 1, 2, 3, 4]
-    assert [part.compute_s for part in audio] == [1.0] * 5
+    def step(emit: Emit) -> bool:
+        for value in (next(values), next(values)):
+            emit(np.full(3, value, np.float32))
+        return value < 5
+
+    audio = [audio async for audio in workers.run(step, priority=Priority.INTERACTIVE, stop=nothing)]
+    assert [part.samples[0] for part in audio] == [0, 1, 2, 3, 4, 5]
+    assert [part.compute_s for part in audio] == [1.0] * 6
     await workers.close()
 
 
@@ -75,6 +88,103 @@ async def test_first_clauses_go_first_and_equals_in_order_of_arrival(until: Any)
         await asyncio.gather(*waiting)
     assert order == ["first", "a", "b", "batch"]
     assert workers.in_use == 0
+    await workers.close()
+
+
+async def hold(workers: Workers) -> tuple[Any, Blocker]:
+    """Occupies a thread until the blocker is released."""
+    blocker = Blocker()
+    blocking = workers.run(blocker, priority=Priority.BATCH, stop=blocker.stop)
+    await anext(blocking)
+    return blocking, blocker
+
+
+async def test_utterances_take_turns_step_by_step(until: Any) -> None:
+    workers = Workers("test", threads=1, streams=8)
+    blocking, blocker = await hold(workers)
+    order: list[str] = []
+    talk = [
+        asyncio.create_task(drain(workers, name, order, Priority.INTERACTIVE, steps))
+        for name, steps in (("a", 3), ("b", 1), ("c", 4))
+    ]
+    await until(lambda: workers.queue_depth == 3)
+    blocker.release.set()
+    await asyncio.gather(*talk)
+    assert order == ["a", "b", "c", "a", "c", "a", "c", "c"]
+    await blocking.aclose()
+    await workers.close()
+
+
+async def test_a_newcomer_goes_before_the_later_steps_of_others(until: Any) -> None:
+    workers = Workers("test", threads=1, streams=8)
+    order: list[str] = []
+    joined: list[asyncio.Task[None]] = []
+    loop = asyncio.get_running_loop()
+    queued = threading.Event()
+
+    async def join() -> None:
+        joined.append(asyncio.create_task(drain(workers, "new", order, Priority.INTERACTIVE)))
+        await until(lambda: workers.queue_depth == 2)
+        queued.set()
+
+    def step(emit: Emit) -> bool:
+        order.append("old")
+        if len(order) == 4:  # both old ones have two steps behind or before them
+            asyncio.run_coroutine_threadsafe(join(), loop)
+            assert queued.wait(10)
+        return len(order) < 6
+
+    async def old() -> None:
+        async for _ in workers.run(step, priority=Priority.INTERACTIVE, stop=nothing):
+            pass
+
+    await asyncio.gather(old(), old())
+    await asyncio.gather(*joined)
+    assert order[:5] == ["old", "old", "old", "old", "new"]
+    await workers.close()
+
+
+async def test_between_its_steps_nobody_of_lower_priority_passes(until: Any) -> None:
+    workers = Workers("test", threads=1, streams=8)
+    blocking, blocker = await hold(workers)
+    order: list[str] = []
+    talk = [
+        asyncio.create_task(drain(workers, name, order, priority, 3))
+        for name, priority in (("batch", Priority.BATCH), ("first", Priority.FIRST_CLAUSE))
+    ]
+    await until(lambda: workers.queue_depth == 2)
+    blocker.release.set()
+    await asyncio.gather(*talk)
+    assert order == ["first"] * 3 + ["batch"] * 3
+    await blocking.aclose()
+    await workers.close()
+
+
+async def test_who_leaves_takes_no_further_step() -> None:
+    workers = Workers("test", threads=1, streams=8)
+    blocker = Blocker(goes_on=True)
+    utterance = workers.run(blocker, priority=Priority.INTERACTIVE, stop=blocker.stop)
+    await anext(utterance)
+    await utterance.aclose()
+    assert (blocker.calls, workers.in_use, workers.queue_depth) == (1, 0, 0)
+    await workers.close()
+
+
+async def test_who_leaves_between_two_steps_is_forgotten(until: Any) -> None:
+    workers = Workers("test", threads=1, streams=8)
+    order: list[str] = []
+    leaver = asyncio.create_task(drain(workers, "leaver", order, Priority.BATCH, 1_000_000))
+    await until(lambda: len(order) > 0)
+    blocker = Blocker()
+    blocking = workers.run(blocker, priority=Priority.FIRST_CLAUSE, stop=blocker.stop)
+    await anext(blocking)  # the leaver waits for its next step
+    steps = len(order)
+    assert workers.queue_depth == 1
+    leaver.cancel()
+    await asyncio.gather(leaver, return_exceptions=True)
+    blocker.release.set()
+    await blocking.aclose()
+    assert (len(order), workers.in_use, workers.queue_depth) == (steps, 0, 0)
     await workers.close()
 
 
@@ -135,11 +245,11 @@ async def test_a_place_given_in_the_moment_its_waiter_leaves_is_passed_on(until:
 async def test_what_the_thread_raises_reaches_the_consumer_and_the_thread_is_free() -> None:
     workers = Workers("test", threads=1, streams=8)
 
-    def produce(emit: Emit) -> None:
+    def step(emit: Emit) -> bool:
         emit(np.zeros(1, np.float32))
         raise ZeroDivisionError
 
-    turn = workers.run(produce, priority=Priority.INTERACTIVE, stop=nothing)
+    turn = workers.run(step, priority=Priority.INTERACTIVE, stop=nothing)
     assert len((await anext(turn)).samples) == 1
     with pytest.raises(ZeroDivisionError):
         await anext(turn)
@@ -151,11 +261,12 @@ async def test_a_slow_consumer_holds_no_thread() -> None:
     workers = Workers("test", threads=1, streams=8)
     order: list[str] = []
 
-    def produce(emit: Emit) -> None:
+    def step(emit: Emit) -> bool:
         for _ in range(1_000):
             emit(np.zeros(1, np.float32))
+        return False
 
-    async with aclosing(workers.run(produce, priority=Priority.INTERACTIVE, stop=nothing)) as slow:
+    async with aclosing(workers.run(step, priority=Priority.INTERACTIVE, stop=nothing)) as slow:
         await anext(slow)
         await drain(workers, "next", order, Priority.INTERACTIVE)
         assert order == ["next"]

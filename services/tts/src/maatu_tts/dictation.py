@@ -1,7 +1,7 @@
 """The text of a StreamingSynthesize call: what the client may send in which order, and the clauses it makes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from maatu.v1 import tts_pb2
 from maatu_runtime.clauses import ClauseCutter
@@ -35,10 +35,18 @@ class Dictation:
     Args:
         requests: The messages after the config.
         language: ISO 639 code of the text.
+        check_clause: Raises a MaatuError for a clause that the voice cannot speak.
     """
 
-    def __init__(self, requests: AsyncIterator[tts_pb2.StreamingSynthesizeRequest], language: str) -> None:
+    def __init__(
+        self,
+        requests: AsyncIterator[tts_pb2.StreamingSynthesizeRequest],
+        language: str,
+        *,
+        check_clause: Callable[[str], None],
+    ) -> None:
         self._requests = requests
+        self._check_clause = check_clause
         self._cutter = ClauseCutter(language)
         self._clauses: asyncio.Queue[str | None] = asyncio.Queue(_CLAUSES_AHEAD)
         self._failure: Exception | None = None
@@ -59,6 +67,7 @@ class Dictation:
         Raises:
             InvalidSequence: Messages came in a wrong order, or the stream ended without end_of_input.
             InvalidText: EMPTY_TEXT: nothing could be spoken; TEXT_TOO_LONG.
+            UnsupportedLanguage: A clause is in a script that the voice does not read.
             DeadlineExceeded: IDLE_TIMEOUT: the client fell silent.
         """
         while (clause := await self._clauses.get()) is not None:
@@ -103,6 +112,7 @@ class Dictation:
         for clause in clauses:
             cleaned = clean(clause)
             if is_speakable(cleaned):
+                self._check_clause(cleaned)
                 self._count_clauses += 1
                 await self._clauses.put(cleaned)
 

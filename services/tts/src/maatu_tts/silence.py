@@ -1,4 +1,4 @@
-"""Trims the silence that voices put before a clause. A listener would wait for it."""
+"""The edges of clauses: trims the silence that voices put before a clause, which a listener would wait for, and fades the cuts."""
 
 import numpy as np
 
@@ -10,6 +10,8 @@ _KEEP_MS = 10
 """Silence kept before the first sound: soft consonants begin below the threshold."""
 _LONGEST_MS = 500
 """A voice silent for longer means it."""
+_FADE_MS = 5
+"""Fade at either end of a clause: too short to be heard as one, long enough for a cut to make no click."""
 
 
 class LeadingSilence:
@@ -45,3 +47,36 @@ class LeadingSilence:
         """Ends the stream: returns what is held back, all of it silence."""
         held, self._held = self._held, None
         return held if held is not None else np.zeros(0, np.float32)
+
+
+class ClauseEdges:
+    """Fades the first and the last 5 ms of one clause, so that a voice that begins or ends abruptly does not click.
+
+    The last 5 ms are held back until more comes or the clause ends.
+
+    Args:
+        sample_rate_hz: Rate of the samples.
+    """
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        length = sample_rate_hz * _FADE_MS // 1_000
+        self._fade: Samples = (np.arange(length, dtype=np.float32) + np.float32(0.5)) / np.float32(length)
+        self._faded_in = 0
+        self._held = np.zeros(0, np.float32)
+
+    def push(self, samples: Samples) -> Samples:
+        """Takes the clause's next samples; returns all but the last 5 ms."""
+        fade = self._fade[self._faded_in : self._faded_in + len(samples)]
+        if len(fade):
+            samples = np.concatenate([samples[: len(fade)] * fade, samples[len(fade) :]])
+            self._faded_in += len(fade)
+        held = np.concatenate([self._held, samples])
+        ready = max(0, len(held) - len(self._fade))
+        self._held = held[ready:]
+        return held[:ready]
+
+    def flush(self) -> Samples:
+        """Ends the clause: returns what is held back, fading."""
+        held, self._held = self._held, self._held[:0]
+        faded: Samples = held * self._fade[: len(held)][::-1]
+        return faded

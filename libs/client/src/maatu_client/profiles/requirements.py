@@ -38,7 +38,7 @@ def missing_requirements(
         has_cuda: Whether there is a CUDA device; by default the driver is asked.
 
     Returns:
-        What is missing, in the order device, engines, models, endpoints; empty where the profile can start.
+        What is missing, in the order device, engines, packages, models, endpoints; empty where the profile can start.
     """
     requires = profile.requires
     missing: list[Missing] = []
@@ -50,6 +50,11 @@ def missing_requirements(
         Missing(f"the engine {engine.name}", "it comes with a later release of Maatu; take another profile till then")
         for engine in requires.engines
         if not _module_exists(engine.module)
+    ]
+    missing += [
+        Missing(f"{', '.join(absent)} for the engine {engine.name}", f"pip install {' '.join(absent)}")
+        for engine in requires.engines
+        if (absent := [package for package in engine.packages if not _module_exists(package)])
     ]
     missing += [
         Missing(f"the model {name}: {defect}", f"maatu models pull {name}")

@@ -29,6 +29,8 @@ class RequiredEngine(_Closed):
     """What it is called."""
     module: str
     """The Python module that holds it; an installation without the module does not have the engine."""
+    packages: tuple[str, ...] = ()
+    """Packages that it imports and that not every installation has."""
 
 
 class RequiredEndpoint(_Closed):

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from maatu_runtime.audio import Samples
@@ -38,6 +38,12 @@ class Capabilities:
     """It samples."""
     descriptions: bool = False
     """It follows a description of the voice."""
+    speaking_rate: bool = True
+    """It speaks slower or faster than the voice's own rate."""
+    reads_numbers: bool = True
+    """It reads digits by itself; otherwise they are written out for it."""
+    levelled: bool = True
+    """Each clause is as loud as the others; otherwise they are levelled for it."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Utterance:
     """Sampling temperature, 0 to 2; only for engines that can."""
     description: str = ""
     """How the voice is to sound; only for engines that can."""
-    chunks: ChunkSettings = ChunkSettings()
+    chunks: ChunkSettings = field(default_factory=ChunkSettings)
     """How engines with codec tokens cut their audio; all others leave the cutting to their caller."""
     streaming: bool = True
     """Yield audio as early as can be; otherwise in as few pieces as can be."""

@@ -71,24 +71,25 @@ class EspeakEngine(Engine):
         return self._workers.admit()
 
     async def synthesize(self, utterance: Utterance) -> AsyncGenerator[EngineAudio, None]:
-        """Speaks one utterance; its audio comes in pieces of 60 ms."""
+        """Speaks one utterance; its audio comes in pieces of 250 ms."""
         stopped = threading.Event()
         identifier = self._identifiers[utterance.voice.name]
 
-        def produce(emit: Emit) -> None:
+        def make_all(emit: Emit) -> bool:
             def consume(samples: NDArray[np.int16]) -> bool:
                 emit(from_int16(samples))
                 return not stopped.is_set()
 
             if stopped.is_set():
-                return
+                return False
             rate = round(_WORDS_PER_MINUTE * utterance.speaking_rate)
             try:
                 espeak_library.load().synthesize(identifier, utterance.text, rate, consume)
             except OSError as error:
                 raise ModelFailed(str(error)) from error
+            return False
 
-        turn = self._workers.run(produce, priority=utterance.priority, stop=stopped.set)
+        turn = self._workers.run(make_all, priority=utterance.priority, stop=stopped.set)
         try:
             async for audio in turn:
                 yield audio

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from maatu_runtime.audio import Samples
 from maatu_runtime.errors import CapacityExceeded, Quota
 from maatu_runtime.language import Language
+from maatu_tts.chunks import ramp
 from maatu_tts.engine.base import Capabilities, Engine, EngineAudio, EngineStatus, EngineVoice, Utterance
 
 
@@ -21,7 +23,9 @@ class FakeScript:
     chunk_delay_s: float = 0.0
     """Wait before each further chunk."""
     chunk_ms: int = 100
-    """Length of a chunk."""
+    """Length of a chunk, for an engine without codec tokens."""
+    samples_per_token: int = 256
+    """Samples of a codec frame, for an engine with codec tokens."""
     word_ms: int = 200
     """Length of a word."""
     leading_silence_ms: int = 0
@@ -32,6 +36,8 @@ class FakeScript:
     """What is raised."""
     gate: asyncio.Event | None = None
     """If given, each chunk waits until it is set."""
+    retry_after_s: float = 1.0
+    """What a stream is told that finds all places taken."""
 
 
 class FakeEngine(Engine):
@@ -89,7 +95,11 @@ class FakeEngine(Engine):
     def admit(self) -> Iterator[None]:
         """A place for one stream."""
         if self.admitted >= self._streams:
-            raise CapacityExceeded("the fake engine is full", quota=Quota(f"tts/{self.name}", self._streams))
+            raise CapacityExceeded(
+                "the fake engine is full",
+                retry_after_s=self.script.retry_after_s,
+                quota=Quota(f"tts/{self.name}", self._streams),
+            )
         self.admitted += 1
         try:
             yield
@@ -97,7 +107,8 @@ class FakeEngine(Engine):
             self.admitted -= 1
 
     async def synthesize(self, utterance: Utterance) -> AsyncGenerator[EngineAudio, None]:
-        """Hums a tone of `word_ms` for each word, in chunks, as the script says."""
+        """Hums a tone of `word_ms` for each word, in chunks: as the utterance says if it has codec tokens, else as the script
+        says."""
         script, rate_hz = self.script, utterance.voice.sample_rate_hz
         self.utterances.append(utterance)
         words = round(len(utterance.text.split()) * rate_hz * script.word_ms / 1_000 / utterance.speaking_rate)
@@ -105,10 +116,9 @@ class FakeEngine(Engine):
         # A cosine: it sounds from its very first sample, so that no part of it is taken for leading silence.
         tone = (0.5 * np.cos(2 * np.pi * 440 * np.arange(words) / rate_hz)).astype(np.float32)
         samples = np.concatenate([silence, tone])
-        length = rate_hz * script.chunk_ms // 1_000
         self.running += 1
         try:
-            for number, start in enumerate(range(0, len(samples), length)):
+            for number, (part, tokens) in enumerate(self._cut(samples, utterance)):
                 delay_s = script.chunk_delay_s if number else script.first_chunk_delay_s
                 if delay_s:
                     await self._sleep(delay_s)
@@ -116,7 +126,7 @@ class FakeEngine(Engine):
                     await script.gate.wait()
                 if number == script.fail_at_chunk:
                     raise script.failure
-                yield EngineAudio(samples[start : start + length], delay_s)
+                yield EngineAudio(part, delay_s, tokens)
         finally:
             self.running -= 1
 
@@ -131,3 +141,19 @@ class FakeEngine(Engine):
             slots_in_use=self.running,
             queue_depth=0,
         )
+
+    def _cut(self, samples: Samples, utterance: Utterance) -> Iterator[tuple[Samples, int]]:
+        """The pieces of an utterance, each with its codec frames."""
+        if not self.capabilities.tokens:
+            length = utterance.voice.sample_rate_hz * self.script.chunk_ms // 1_000
+            yield from ((samples[start : start + length], 0) for start in range(0, len(samples), length))
+            return
+        hop = self.script.samples_per_token
+        tokens = -(-len(samples) // hop)
+        samples = np.pad(samples, (0, tokens * hop - len(samples)), mode="edge")
+        lengths = ramp(utterance.chunks) if utterance.streaming else iter([tokens])
+        start = 0
+        while start < tokens:
+            end = min(start + next(lengths), tokens)
+            yield samples[start * hop : end * hop], end - start
+            start = end

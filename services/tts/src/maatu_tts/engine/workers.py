@@ -1,7 +1,8 @@
 """Threads that utterances take turns on, by priority; admission of streams.
 
-A model call is blocking and takes 2 to 200 ms. Each utterance is one turn: whoever speaks ten sentences queues ten times, so
-no stream waits for more than the utterances that are running now.
+A model call is blocking and takes 2 to 50 ms. An utterance is made in steps, each of them a turn on a thread: after each it
+queues again. Of the same priority, the utterance with the fewest steps behind it goes first: its audio is the least far ahead
+of playback, and at its first step somebody hears nothing yet. So nobody waits for another's whole utterance.
 """
 
 import asyncio
@@ -18,17 +19,19 @@ from maatu_runtime.places import Priority
 from maatu_tts.engine.base import EngineAudio
 
 Emit = Callable[[Samples], None]
-"""What a producing function calls, from its thread, with each piece of audio."""
+"""What a step calls, from its thread, with each piece of audio."""
+Step = Callable[[Emit], bool]
+"""Makes the next piece of an utterance, on whatever thread is free; returns whether another step is needed."""
 
 
 class Workers:
-    """A few threads and a queue before them, ordered by priority, then by arrival.
+    """A few threads and a queue before them, ordered by priority, then by steps done, then by arrival.
 
     The queue is bounded by admission: an admitted stream has one utterance in it at most.
 
     Args:
         name: Name of the engine, for threads and errors.
-        threads: Utterances worked on at once.
+        threads: Steps worked on at once.
         streams: Streams admitted at once.
         clock: Seconds, monotonic.
     """
@@ -44,7 +47,7 @@ class Workers:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"tts-{name}")
         self._free = threads
         self._tickets = itertools.count()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[int, int, int, asyncio.Future[None]]] = []
 
     @property
     def in_use(self) -> int:
@@ -54,7 +57,7 @@ class Workers:
     @property
     def queue_depth(self) -> int:
         """Utterances that wait for a thread."""
-        return sum(not place.done() for _, _, place in self._waiting)
+        return sum(not place.done() for *_, place in self._waiting)
 
     @contextmanager
     def admit(self) -> Iterator[None]:
@@ -75,45 +78,41 @@ class Workers:
             self._admitted -= 1
 
     async def run(
-        self, produce: Callable[[Emit], None], *, priority: Priority, stop: Callable[[], None]
+        self, step: Step, *, priority: Priority, stop: Callable[[], None]
     ) -> AsyncGenerator[EngineAudio, None]:
-        """Yields what `produce` emits from a thread.
+        """Yields what an utterance's steps emit.
 
-        The thread never waits for the consumer: what it emits waits in memory, which the length of an utterance bounds.
+        The threads never wait for the consumer: what they emit waits in memory, which the length of an utterance bounds.
 
         Args:
-            produce: Runs in a thread; calls its argument with each piece of audio.
+            step: Called on a thread, again and again, until it returns False.
             priority: What goes first.
-            stop: Makes `produce` return soon; called when the consumer leaves, from the event loop, perhaps before `produce`
-                began.
+            stop: Makes a running step return soon; called when the consumer leaves while a step runs, from the event loop,
+                perhaps in the moment before the step begins.
 
         Raises:
-            Exception: What `produce` raised.
+            Exception: What a step raised.
         """
         ready: asyncio.Queue[EngineAudio | None] = asyncio.Queue()
-        turn = asyncio.create_task(self._turn(produce, priority, stop, ready), name=f"tts-{self._name}-turn")
+        utterance = asyncio.create_task(self._utter(step, priority, stop, ready), name=f"tts-{self._name}-utterance")
         try:
             while (audio := await ready.get()) is not None:
                 yield audio
-            await turn
+            await utterance
         finally:
-            turn.cancel()
-            await asyncio.gather(turn, return_exceptions=True)
+            utterance.cancel()
+            await asyncio.gather(utterance, return_exceptions=True)
 
     async def close(self) -> None:
         """Ends the threads."""
         await asyncio.to_thread(self._executor.shutdown)
 
-    async def _turn(
-        self,
-        produce: Callable[[Emit], None],
-        priority: Priority,
-        stop: Callable[[], None],
-        ready: "asyncio.Queue[EngineAudio | None]",
+    async def _utter(
+        self, step: Step, priority: Priority, stop: Callable[[], None], ready: "asyncio.Queue[EngineAudio | None]"
     ) -> None:
         loop = asyncio.get_running_loop()
 
-        def work() -> None:
+        def work() -> bool:
             since = self._clock()
 
             def emit(samples: Samples) -> None:
@@ -122,44 +121,54 @@ class Workers:
                 loop.call_soon_threadsafe(ready.put_nowait, EngineAudio(samples, now - since))
                 since = now
 
-            produce(emit)
+            return step(emit)
 
+        place = self._queue_up(priority, 0)
         try:
-            await self._take_place(priority)
-            try:
-                await _finished(loop.run_in_executor(self._executor, work), stop)
-            finally:
-                self._give_place()
+            for done in itertools.count(1):
+                await self._take(place)
+                goes_on = False
+                try:
+                    goes_on = await _finished(loop.run_in_executor(self._executor, work), stop)
+                finally:
+                    if goes_on:
+                        # Before the place is free: only those who are ahead in the queue take it.
+                        place = self._queue_up(priority, done)
+                    self._free += 1
+                    self._hand_out()
+                if not goes_on:
+                    break
         finally:
             ready.put_nowait(None)
 
-    async def _take_place(self, priority: Priority) -> None:
-        if self._free:
-            self._free -= 1
-            return
-        place = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (-priority, next(self._tickets), place))
+    def _queue_up(self, priority: Priority, steps_done: int) -> "asyncio.Future[None]":
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (-priority, steps_done, next(self._tickets), place))
+        return place
+
+    async def _take(self, place: "asyncio.Future[None]") -> None:
+        self._hand_out()
         try:
             await place
         except asyncio.CancelledError:
             # The place may have been given in the moment the waiter left.
-            if place.done() and not place.cancelled():
-                self._give_place()
+            if not place.cancelled():
+                self._free += 1
+                self._hand_out()
             raise
 
-    def _give_place(self) -> None:
-        while self._waiting:
-            _, _, place = heapq.heappop(self._waiting)
+    def _hand_out(self) -> None:
+        while self._free and self._waiting:
+            *_, place = heapq.heappop(self._waiting)
             if not place.done():
                 place.set_result(None)
-                return
-        self._free += 1
+                self._free -= 1
 
 
-async def _finished(work: "asyncio.Future[None]", stop: Callable[[], None]) -> None:
+async def _finished(work: "asyncio.Future[bool]", stop: Callable[[], None]) -> bool:
     """Waits for the thread to return, also when the waiter is cancelled: then it is told to stop first."""
     try:
-        await asyncio.shield(work)
+        return await asyncio.shield(work)
     except asyncio.CancelledError:
         stop()
         while not work.done():

@@ -1,0 +1,95 @@
+"""Keys and values of attention for all rows of the batch, in one fixed place.
+
+A row belongs to one stream at a time. Nothing is ever allocated or freed while streams come and go, which is what CUDA graphs need.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from maatu_tts.engine.parler.config import DecoderConfig
+
+Rows = slice | Tensor
+"""Rows of the batch: a slice, read in place, or a LongTensor of rows, which reading copies."""
+
+
+@dataclass(frozen=True)
+class CacheSize:
+    """How much a cache holds."""
+
+    rows: int
+    """Streams at once."""
+    positions: int
+    """Longest sequence of a stream: prompt and columns."""
+    cross_positions: int
+    """Longest description, in tokens; with a cross-attended prompt, both together."""
+
+    def bytes(self, config: DecoderConfig, dtype: torch.dtype) -> int:
+        """Memory it takes."""
+        self_width = self.positions * config.key_value_heads
+        cross_width = self.cross_positions * config.cross_key_value_heads
+        return 2 * config.layers * self.rows * (self_width + cross_width) * config.head_size * dtype.itemsize
+
+
+class KeyValueCache:
+    """The memory of attention: [layers, rows, heads, positions, head size], zeros at first.
+
+    What lies beyond a row's position is left over from earlier streams. It is finite, and masked by whoever reads.
+
+    Args:
+        config: Of the decoder.
+        size: How much it holds.
+        dtype: Of keys and values.
+        device: Where it lies.
+    """
+
+    def __init__(self, config: DecoderConfig, size: CacheSize, dtype: torch.dtype, device: torch.device) -> None:
+        own = (config.layers, size.rows, config.key_value_heads, size.positions, config.head_size)
+        cross = (config.layers, size.rows, config.cross_key_value_heads, size.cross_positions, config.head_size)
+        self.size = size
+        self.dtype = dtype
+        self.keys = torch.zeros(own, dtype=dtype, device=device)
+        self.values = torch.zeros(own, dtype=dtype, device=device)
+        self.cross_keys = torch.zeros(cross, dtype=dtype, device=device)
+        self.cross_values = torch.zeros(cross, dtype=dtype, device=device)
+        self.cross_lengths = torch.zeros(size.rows, dtype=torch.long, device=device)
+
+    def write(self, layer: int, rows: Tensor, positions: Tensor, keys: Tensor, values: Tensor) -> None:
+        """Stores keys and values of one layer.
+
+        Args:
+            layer: Its number.
+            rows: [batch, 1]
+            positions: [batch, time]
+            keys: [batch, time, heads, head size]
+            values: Alike.
+        """
+        self.keys[layer].transpose(1, 2)[rows, positions] = keys.to(self.dtype)
+        self.values[layer].transpose(1, 2)[rows, positions] = values.to(self.dtype)
+
+    def read(self, layer: int, rows: Rows, context: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of one layer up to a position: each [batch, heads, context, head size]."""
+        return self.keys[layer, rows, :, :context], self.values[layer, rows, :, :context]
+
+    def read_cross(self, layer: int, rows: Rows, context: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of the descriptions: each [batch, heads, context, head size]."""
+        return self.cross_keys[layer, rows, :, :context], self.cross_values[layer, rows, :, :context]
+
+    def set_cross(self, row: int, keys: Tensor, values: Tensor) -> None:
+        """Gives a row its description's keys and values: each [layers, heads, length, head size]."""
+        length = keys.shape[2]
+        self.cross_keys[:, row, :, :length] = keys
+        self.cross_values[:, row, :, :length] = values
+        self.cross_lengths[row] = length
+
+    def move(self, source: int, target: int, length: int, cross_length: int) -> None:
+        """Copies what a row holds to another: `length` positions and `cross_length` of its description."""
+        for store, used in (
+            (self.keys, length),
+            (self.values, length),
+            (self.cross_keys, cross_length),
+            (self.cross_values, cross_length),
+        ):
+            store[:, target, :, :used] = store[:, source, :, :used]
+        self.cross_lengths[target] = self.cross_lengths[source]

@@ -1,0 +1,118 @@
+"""Matrices of the decoder in the precisions it runs in.
+
+Decoding reads every weight once a step and is bound by memory bandwidth, so smaller weights are faster steps. What is not a
+matrix (norms, attention, sampling) stays in the activation type.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Precision(Enum):
+    """How numbers are kept."""
+
+    FLOAT64 = "float64"
+    """For comparing algorithms without rounding; slow."""
+    FLOAT32 = "float32"
+    """As the checkpoints are."""
+    BFLOAT16 = "bfloat16"
+    """Half the memory; for GPUs, and CPUs with AVX-512 BF16 or AMX."""
+    INT8 = "int8"
+    """Weights of the matrices in 8 bits, one scale per output; activations are quantised on the fly on CPUs, kept on GPUs."""
+    FP8 = "fp8"
+    """Weights of the matrices as float8 (e4m3), one scale per output; activations are kept."""
+
+    def activations(self, device: torch.device) -> torch.dtype:
+        """The type of everything that is not a matrix of the decoder."""
+        if self is Precision.FLOAT64:
+            return torch.float64
+        if self is Precision.FLOAT32 or (self is Precision.INT8 and device.type == "cpu"):
+            return torch.float32
+        return torch.bfloat16
+
+
+class Linear(nn.Module):
+    """y = x Wᵀ in the weight's own type.
+
+    Args:
+        weight: [outputs, inputs].
+    """
+
+    weight: Tensor
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("weight", weight.contiguous())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., inputs] → [..., outputs]."""
+        return functional.linear(x, self.weight)
+
+
+class WeightOnlyLinear(nn.Module):
+    """y = (x Qᵀ)·s with Q in 8 bits, a scale for each output, and x as it is.
+
+    Args:
+        weight: [outputs, inputs].
+        stored: torch.int8 or torch.float8_e4m3fn.
+    """
+
+    weight: Tensor
+    scale: Tensor
+
+    def __init__(self, weight: Tensor, stored: torch.dtype) -> None:
+        super().__init__()
+        largest = 127.0 if stored == torch.int8 else torch.finfo(stored).max
+        scale = weight.float().abs().amax(dim=1).clamp_min(1e-12) / largest
+        scaled = weight.float() / scale[:, None]
+        self.register_buffer("weight", (scaled.round() if stored == torch.int8 else scaled).to(stored))
+        self.register_buffer("scale", scale.to(weight.dtype))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., inputs] → [..., outputs]."""
+        return functional.linear(x, self.weight.to(x.dtype)) * self.scale
+
+
+class DynamicInt8Linear(nn.Module):
+    """8-bit weights and activations on the CPU: x is quantised per call, the product is of integers (FBGEMM).
+
+    Args:
+        weight: [outputs, inputs].
+    """
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        scale = weight.float().abs().amax(dim=1).clamp_min(1e-12) / 127.0
+        quantized = torch.quantize_per_channel(
+            weight.float(), scale.double(), torch.zeros(len(weight), dtype=torch.long), 0, torch.qint8
+        )
+        self._packed = torch.ops.quantized.linear_prepack(quantized, None)
+        # Without VNNI sums of two products are kept in 16 bits; activations of 7 bits keep them from overflowing.
+        able = torch.cpu.get_capabilities()
+        self._reduce_range = not (able.get("avx512_vnni") or able.get("avx_vnni"))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., inputs] float32 → [..., outputs] float32."""
+        product: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, self._reduce_range)
+        return product
+
+
+def linear_factory(precision: Precision, device: torch.device) -> Callable[[Tensor], nn.Module]:
+    """Makes matrices in a precision on a device, out of stored weights [outputs, inputs]."""
+    activations = precision.activations(device)
+
+    def make(weight: Tensor) -> nn.Module:
+        if precision is Precision.INT8 and device.type == "cpu":
+            return DynamicInt8Linear(weight)
+        weight = weight.to(device, activations)
+        if precision is Precision.INT8:
+            return WeightOnlyLinear(weight, torch.int8)
+        if precision is Precision.FP8:
+            return WeightOnlyLinear(weight, torch.float8_e4m3fn)
+        return Linear(weight)
+
+    return make

@@ -1,0 +1,289 @@
+"""Continuous batching: streams join and leave at any step, and one step decodes a column of each.
+
+`step` is the whole engine: join, prefill, decode, speak. It runs in one thread, which is the only one that touches what is here.
+"""
+
+import heapq
+import itertools
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+
+import torch
+
+from maatu_runtime.places import Priority
+from maatu_tts.engine.parler.batch import Batch
+from maatu_tts.engine.parler.cache import CacheSize
+from maatu_tts.engine.parler.loader import ParlerModel
+from maatu_tts.engine.parler.runner import EagerRunner, Runner
+from maatu_tts.engine.parler.sampler import SamplerSettings
+from maatu_tts.engine.parler.stream import Listener, Request, Stream
+from maatu_tts.engine.parler.windows import Window, decode
+
+log = logging.getLogger(__name__)
+
+_FIRST_OF_ALL = max(Priority) + 1
+"""Priority of streams that lost their row."""
+_STEP_WINDOW_S = 60.0
+"""Time over which steps are counted."""
+
+
+class Scheduler:
+    """Runs streams on a model.
+
+    Args:
+        model: What decodes.
+        size: Rows of the batch, and their lengths.
+        settings: Of sampling.
+        prefill_tokens: Inputs prefilled between two steps while others are being decoded: about what costs as much as a step.
+        codec_frames: Frames decoded to audio at once, with their context; the rest waits for the next step.
+        make_runner: Makes what runs the batch's steps.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        model: ParlerModel,
+        size: CacheSize,
+        settings: SamplerSettings | None = None,
+        *,
+        prefill_tokens: int = 16,
+        codec_frames: int = 256,
+        make_runner: Callable[[Batch], Runner] = EagerRunner,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.model = model
+        self.limit = size.rows
+        """Rows in use at most; shrinks when memory runs out."""
+        self.batch = Batch(model, size, settings or SamplerSettings())
+        self.runner = make_runner(self.batch)
+        self._prefill_tokens = prefill_tokens
+        self._codec_frames = codec_frames
+        self._clock = clock
+        self._rows: list[Stream] = []
+        self._speaking: dict[Stream, None] = {}
+        self._waiting: list[tuple[int, int, Stream]] = []
+        self._tickets = itertools.count()
+        self._steps: deque[float] = deque()
+        self._step_s = 0.0
+
+    @property
+    def busy(self) -> bool:
+        """There is something to do."""
+        return bool(self._rows or self._speaking or self._waiting)
+
+    @property
+    def rows_in_use(self) -> int:
+        """Streams that have a row."""
+        return len(self._rows)
+
+    @property
+    def waiting(self) -> int:
+        """Streams that wait for a row."""
+        return len(self._waiting)
+
+    @property
+    def steps_per_second(self) -> float:
+        """Over the last minute in which it had work; 0 before the first step."""
+        since = self._clock() - _STEP_WINDOW_S
+        while self._steps and self._steps[0] < since:
+            self._steps.popleft()
+        return len(self._steps) / _STEP_WINDOW_S
+
+    def seconds_until_free(self) -> float:
+        """Until a row is free at the latest, if steps go on as they did; 0 if one is."""
+        rows = list(self._rows)
+        if len(rows) < self.limit:
+            return 0.0
+        return min(stream.frames_to_come for stream in rows) * self._step_s
+
+    def add(self, request: Request, listener: Listener) -> Stream:
+        """Takes a stream in. It begins when a row is free and nobody of a higher priority waits."""
+        codec = self.model.config.codec
+        stream = Stream(request, listener, self.model.config.decoder.codebooks, codec.hop / codec.sample_rate_hz)
+        heapq.heappush(self._waiting, (-request.priority, next(self._tickets), stream))
+        return stream
+
+    def cancel(self, stream: Stream) -> None:
+        """Forgets a stream; its row is free at once. The others decode what they would have."""
+        stream.closed = True
+        self._leave(stream)
+        self._waiting = [entry for entry in self._waiting if entry[2] is not stream]
+        heapq.heapify(self._waiting)
+        self._speaking.pop(stream, None)
+
+    def fail(self, error: Exception) -> None:
+        """Ends all streams with an error."""
+        for stream in [*self._rows, *self._speaking, *(entry[2] for entry in self._waiting)]:
+            stream.fail(error)
+            self.cancel(stream)
+
+    @torch.inference_mode()
+    def step(self) -> None:
+        """Does what is due, once."""
+        self._join()
+        try:
+            self._prefill()
+            self._decode()
+        except torch.OutOfMemoryError as error:
+            self._shrink(error)
+        self._speak()
+
+    def _join(self) -> None:
+        """Gives free rows to those who wait."""
+        while self._waiting and len(self._rows) < self.limit:
+            stream = self._waiting[0][2]
+            alone = stream.request.alone or any(other.request.alone for other in self._rows)
+            if alone and self._rows:
+                return
+            heapq.heappop(self._waiting)
+            stream.row = len(self._rows)
+            self._rows.append(stream)
+            request = stream.request
+            attended = self.model.config.prompt_cross_attention
+            prompt = self.model.attended_prompt(request.prompt_ids) if attended else None
+            self.batch.begin(stream.row, request.voice, request.sampling, prompt)
+
+    def _prefill(self) -> None:
+        """Puts prompts into the cache, a little at a time while others are being decoded."""
+        left = self._prefill_tokens
+        for stream in self._rows:
+            if stream.decoding:
+                continue
+            row = _row(stream)
+            inputs = self._inputs(stream)
+            chunk = inputs[stream.prefilled :]
+            if any(other.decoding for other in self._rows):
+                chunk = chunk[:left]
+                left -= len(chunk)
+            if len(chunk):
+                began = self._clock()
+                self.batch.prefill(row, chunk, stream.prefilled)
+                stream.compute_s += self._clock() - began
+                stream.prefilled += len(chunk)
+            if stream.prefilled == len(inputs):
+                if stream.progress is not None:
+                    self.batch.resume(row, stream.columns[-1], len(stream.columns), *stream.progress)
+                self.batch.activate(row)
+                stream.decoding = True
+                self._speaking[stream] = None
+            if left <= 0:
+                return
+
+    def _inputs(self, stream: Stream) -> torch.Tensor:
+        """What stands in the cache before the column that goes in next: the prompt, and after a lost row the columns."""
+        model, config = self.model, self.model.config
+        ids = [] if config.prompt_cross_attention else stream.request.prompt_ids
+        prompt = model.embedded_prompt(ids)
+        if stream.progress is None:
+            return prompt
+        start = torch.full((1, config.decoder.codebooks), config.decoder.bos)
+        columns = torch.cat([start, stream.columns[:-1]]).to(model.device)
+        return torch.cat([prompt, self.batch.embed(columns)])
+
+    def _decode(self) -> None:
+        """One column of every stream whose prompt is in the cache."""
+        decoding = [stream for stream in self._rows if stream.decoding]
+        if not decoding:
+            return
+        rows = len(self._rows)
+        began = self._clock()
+        context = max(self._position(stream) for stream in self._rows) + 1
+        greedy = all(stream.request.sampling.temperature == 0 for stream in decoding)
+        self.runner.run(rows, context, self.batch.cross_context(rows), greedy=greedy)
+        columns = self.batch.columns(rows).numpy()
+        ended = self._clock()
+        self._steps.append(ended)
+        # Codec runs lie between the steps, so the time from step to step counts, smoothed.
+        between_s = ended - began
+        self._step_s = 0.9 * self._step_s + 0.1 * between_s if self._step_s else between_s
+        for stream in decoding:
+            stream.compute_s += (ended - began) / len(decoding)
+            stream.add(columns[_row(stream)], self.model.config.decoder.eos)
+        for stream in decoding:
+            if stream.ended:
+                self._leave(stream)
+
+    def _position(self, stream: Stream) -> int:
+        """Where in the cache a stream's next input is written."""
+        if not stream.decoding:
+            return stream.prefilled
+        prompt = 0 if self.model.config.prompt_cross_attention else len(stream.request.prompt_ids)
+        return prompt + len(stream.columns)
+
+    def _leave(self, stream: Stream) -> None:
+        """Frees a stream's row. The last row moves into the gap, so that rows in use are always the first ones."""
+        if stream.row is None:
+            return
+        gap, stream.row, stream.decoding = stream.row, None, False
+        last = self._rows.pop()
+        if last is not stream:
+            self.batch.move(_row(last), gap, self._position(last))
+            last.row = gap
+            self._rows[gap] = last
+        self.batch.release(len(self._rows))
+
+    def _speak(self) -> None:
+        """Decodes to audio what is due: first chunks first, as many windows as the budget holds, one at least."""
+        now = self._clock()
+        due: list[tuple[Stream, Window]] = []
+        for stream in self._speaking:
+            window = stream.window(now)
+            if window is not None:
+                due.append((stream, window))
+            else:
+                stream.close_if_spoken()
+        due.sort(key=lambda pair: pair[0].has_spoken)
+        totals = itertools.accumulate(window.length for _, window in due)
+        batch = [pair for pair, total in zip(due, totals, strict=True) if total <= self._codec_frames] or due[:1]
+        if batch:
+            self._decode_audio(batch)
+        for stream in [stream for stream in self._speaking if stream.closed]:
+            del self._speaking[stream]
+
+    def _decode_audio(self, batch: list[tuple[Stream, Window]]) -> None:
+        began = self._clock()
+        try:
+            samples = decode(self.model.codec, [window for _, window in batch], self.model.device)
+        except torch.OutOfMemoryError as error:
+            # Nothing is lost: the windows are due again at the next step.
+            self._free_memory()
+            if len(batch) == 1:
+                batch[0][0].fail(error)
+            self._codec_frames = max(1, sum(window.length for _, window in batch) // 2)
+            log.warning("the codec ran out of memory; it decodes %d frames at once from now on", self._codec_frames)
+            return
+        ended = self._clock()
+        for (stream, window), audio in zip(batch, samples, strict=True):
+            stream.compute_s += (ended - began) / len(batch)
+            stream.speak(audio, window.take, ended, ended - began)
+
+    def _shrink(self, error: torch.OutOfMemoryError) -> None:
+        """Takes half of the rows out of use. Their streams wait, and go on where they were when a row is free."""
+        self._free_memory()
+        rows = len(self._rows)
+        if rows == 1:
+            stream = self._rows[0]
+            self._leave(stream)
+            self._speaking.pop(stream, None)
+            stream.fail(error)
+            return
+        self.limit = rows // 2
+        log.warning("out of memory with %d streams; at most %d at once from now on", rows, self.limit)
+        for stream in self._rows[self.limit :]:
+            if stream.columns.numel():
+                stream.progress = self.batch.progress(_row(stream))
+            self._leave(stream)
+            stream.prefilled = 0
+            # Before all others: somebody is listening already.
+            heapq.heappush(self._waiting, (-_FIRST_OF_ALL, next(self._tickets), stream))
+
+    def _free_memory(self) -> None:
+        if self.model.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _row(stream: Stream) -> int:
+    assert stream.row is not None
+    return stream.row

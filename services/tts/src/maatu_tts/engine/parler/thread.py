@@ -1,0 +1,70 @@
+"""The thread that a scheduler runs in, and the way in from others."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from maatu_tts.engine.parler.scheduler import Scheduler
+from maatu_tts.engine.parler.stream import Listener, Request, Stream
+
+log = logging.getLogger(__name__)
+
+
+class Ticket:
+    """What a stream is known by to the thread that asked for it."""
+
+    def __init__(self) -> None:
+        self.stream: Stream | None = None
+
+
+class SchedulerThread:
+    """Steps a scheduler while there is work, and sleeps while there is none.
+
+    Args:
+        scheduler: Touched by this thread alone from now on.
+    """
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="tts-parler", daemon=True)
+        self._thread.start()
+
+    def add(self, request: Request, listener: Listener) -> Ticket:
+        """Has a stream run; its audio goes to the listener, called from the scheduler's thread."""
+        ticket = Ticket()
+
+        def command() -> None:
+            ticket.stream = self._scheduler.add(request, listener)
+
+        self._commands.put(command)
+        return ticket
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Has a stream forgotten before the next step, wherever it is."""
+
+        def command() -> None:
+            if ticket.stream is not None:
+                self._scheduler.cancel(ticket.stream)
+
+        self._commands.put(command)
+
+    def close(self) -> None:
+        """Ends the thread after the step it is in. Streams that are left are told nothing."""
+        self._commands.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            while not self._scheduler.busy or not self._commands.empty():
+                command = self._commands.get()
+                if command is None:
+                    return
+                command()
+            try:
+                self._scheduler.step()
+            except Exception as error:
+                # A defect. Nobody knows what state it left: all streams end with it, and the next ones begin afresh.
+                log.exception("a step failed")
+                self._scheduler.fail(error)

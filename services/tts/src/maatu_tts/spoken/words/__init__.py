@@ -1,0 +1,1 @@
+"""The words of each language, one file per concern. A language that lacks an entry has that rule left out."""
