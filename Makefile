@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PACKAGES := libs/protos libs/runtime libs/client services/stt services/translate services/agent services/tts services/gateway
+EXTRAS := $(PACKAGES:libs/client=libs/client[convert])
+EXTRAS := $(EXTRAS:services/tts=services/tts[parler])
+REFERENCE := build/reference-venv
 CODE := libs/runtime/src libs/client/src services/*/src tests bench tools
 export MAATU_MODELS_DIR ?= $(CURDIR)/build/models
 
@@ -29,7 +32,7 @@ $(STAMP): constraints.txt requirements-dev.txt $(PACKAGES:%=%/pyproject.toml) $(
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --requirement requirements-dev.txt
 	@echo "▸ generating the protobuf modules and installing the eight Maatu packages"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation \
-		--constraint constraints.txt $(patsubst %,--editable '%',$(PACKAGES:libs/client=libs/client[convert]))
+		--constraint constraints.txt $(patsubst %,--editable '%',$(EXTRAS))
 	@touch $@
 
 models: $(STAMP) ## Prepare the embedded models (fetches or repairs only what is missing)
@@ -43,6 +46,15 @@ lint: $(STAMP) ## Formatting, lint, types
 proto-check: $(STAMP) ## Lint the contract and look for breaking changes
 	@$(BIN)/python tools/protocheck.py
 
+reference: ## Install the package parler_tts, which parity is tested and speed compared with, beside ours (1.8 GB)
+	@$(PYTHON) tools/reference/install.py $(REFERENCE)
+
+test-reference: $(STAMP) reference ## Compare our Parler-TTS with the package parler_tts, code by code
+	@MAATU_REFERENCE_PYTHON=$(REFERENCE)/bin/python $(BIN)/pytest tests/reference
+
+bench-tts: models reference ## Speech: Parler-TTS beside its reference, Piper, eSpeak NG (build/bench/tts.json); a quarter of an hour
+	@$(BIN)/python bench/tts.py
+
 bench-turn: models ## Voice-to-voice of real turns, against the same hops one after another (build/bench/turn.json)
 	@$(BIN)/python bench/turn.py
 
@@ -52,4 +64,4 @@ constraints: ## Write constraints.txt anew from what is installed in .venv
 clean: ## Remove what was built, the models and the virtual environment
 	@rm -rf build $(VENV) libs/protos/src/maatu/v1
 
-.PHONY: help demo test setup models lint proto-check bench-turn constraints clean
+.PHONY: help demo test setup models lint proto-check reference test-reference bench-tts bench-turn constraints clean

@@ -28,7 +28,7 @@ class Figure:
     baseline: float | None = None
     """What it is compared to, same unit, same run."""
     ratio: float | None = None
-    """baseline / value where smaller is better."""
+    """How many times better than the baseline: baseline / value where smaller is better, value / baseline where larger is."""
     target: str = ""
     """What was asked for, as a bound: "<= 700"."""
     met: bool | None = None
@@ -47,6 +47,8 @@ def figure(
     at_most: float | None = None,
     at_least: float | None = None,
     baseline: Sequence[float] | None = None,
+    ratio_at_least: float | None = None,
+    larger_is_better: bool = False,
 ) -> Figure:
     """Makes a figure of measurements: their median, held against a bound and a baseline.
 
@@ -57,17 +59,27 @@ def figure(
         at_most: Largest value asked for.
         at_least: Smallest value asked for.
         baseline: Measurements of what it is compared to.
+        ratio_at_least: How many times better than the baseline it is to be.
+        larger_is_better: The value is a rate, not a time.
     """
     median = statistics.median(values)
     compared = statistics.median(baseline) if baseline else None
-    target = f"<= {at_most:g}" if at_most is not None else f">= {at_least:g}" if at_least is not None else ""
-    met = median <= at_most if at_most is not None else median >= at_least if at_least is not None else None
+    ratio = None
+    if compared is not None:
+        ratio = round(median / compared if larger_is_better else compared / median, 2)
+    target, met = "", None
+    if at_most is not None:
+        target, met = f"<= {at_most:g}", median <= at_most
+    elif at_least is not None:
+        target, met = f">= {at_least:g}", median >= at_least
+    elif ratio_at_least is not None and ratio is not None:
+        target, met = f">= {ratio_at_least:g}x", ratio >= ratio_at_least
     return Figure(
         name,
         round(median, 3),
         unit,
         baseline=None if compared is None else round(compared, 3),
-        ratio=None if compared is None else round(compared / median, 2),
+        ratio=ratio,
         target=target,
         met=met,
         runs=len(values),

@@ -5,9 +5,14 @@ import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples in each run, and no time limit for one: the machine may be busy.
+hypothesis.settings.register_profile("maatu", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("maatu")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maatu_runtime.audio import Samples
-from maatu_tts.silence import ClauseEdges, LeadingSilence
+from maatu_tts.silence import ClauseEdges, LeadingSilence, TrailingSilence
 
 RATE_HZ = 16_000
 
@@ -84,3 +84,27 @@ def test_how_the_clause_is_cut_changes_no_bit(length: int, cuts: list[int]) -> N
     voice = noise(700, 0.8)[:length]
     assert edged(voice, cuts).tobytes() == edged(voice, []).tobytes()
     assert len(edged(voice, cuts)) == length
+
+
+def trailing(pieces: list[Samples]) -> Samples:
+    """All that a TrailingSilence lets through."""
+    silence = TrailingSilence(RATE_HZ)
+    return np.concatenate([*(silence.push(piece) for piece in pieces), silence.flush()])
+
+
+def test_the_silence_after_a_clause_is_shortened_and_a_pause_within_it_is_kept() -> None:
+    sound, pause = np.full(RATE_HZ // 10, 0.3, np.float32), np.zeros(RATE_HZ // 2, np.float32)
+    clause = np.concatenate([sound, pause, sound])
+    for gap_ms, left_ms in ((50, 50), (200, 200), (550, 200), (1_000, 600)):
+        gap = np.zeros(RATE_HZ * gap_ms // 1_000, np.float32)
+        whole = trailing([np.concatenate([clause, gap])])
+        assert np.array_equal(whole[: len(clause)], clause)
+        assert len(whole) - len(clause) == RATE_HZ * left_ms // 1_000
+
+
+def test_nothing_but_silence_is_held_back() -> None:
+    silence = TrailingSilence(RATE_HZ)
+    sound = np.full(RATE_HZ // 10, 0.3, np.float32)
+    assert np.array_equal(silence.push(sound), sound)
+    assert not len(silence.push(np.zeros(RATE_HZ // 10, np.float32)))
+    assert len(silence.push(sound)) == 2 * len(sound)

@@ -82,4 +82,4 @@ async def test_tokens_need_an_engine_that_has_them(client: Any, serving: Callabl
     assert type(await client.refusal(client.stub.ConfigureStreaming(tokens))) is Unsupported
     async with serving(FakeEngine(capabilities=Capabilities(tokens=True))) as other:
         answer = await other.stub.ConfigureStreaming(tokens)
-        assert answer.chunks == common_pb2.StreamingParameters(chunk_tokens=40, first_chunk_tokens=10, adaptive=True)
+        assert answer.chunks == common_pb2.StreamingParameters(chunk_tokens=40, first_chunk_tokens=5, adaptive=True)

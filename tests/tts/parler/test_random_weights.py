@@ -137,7 +137,9 @@ def test_one_tokenizer_ends_texts_as_t5_does(checkpoint: Path) -> None:
         encoding = tokenizer.encode(sentence)
         assert encoding.ids[-1] == tokenizer.token_to_id("</s>") == 1
         assert max(encoding.ids) < TINY.prompt_vocabulary
-        assert tokenizer.decode(encoding.ids) == sentence
+    assert tokenizer.decode(tokenizer.encode("Good morning.").ids) == "Good morning."
+    assert tokenizer.token_to_id("<unk>") in tokenizer.encode("ನಮಸ್ಕಾರ").ids
+    assert tokenizer.encode("ﬁne").ids == tokenizer.encode("fine").ids
 
 
 def test_separate_tokenizers_as_the_indic_model_has_them(tmp_path: Path) -> None:
@@ -146,5 +148,11 @@ def test_separate_tokenizers_as_the_indic_model_has_them(tmp_path: Path) -> None
     description = Tokenizer.from_file(str(tmp_path / "description_tokenizer" / "tokenizer.json"))
     for sentence in SENTENCES:
         assert prompt.encode(sentence).ids[0] == prompt.token_to_id("<s>") == 1
-        assert description.encode(sentence).ids[-1] == description.token_to_id("</s>") == 1
+        assert max(prompt.encode(sentence).ids) < TINY.prompt_vocabulary
         assert prompt.decode(prompt.encode(sentence).ids) == sentence
+        assert description.encode(sentence).ids[-1] == description.token_to_id("</s>") == 1
+
+
+def test_a_vocabulary_too_small_for_the_tokenizer_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="more than 100"):
+        write_checkpoint(tmp_path, replace(TINY, prompt_vocabulary=100))

@@ -27,7 +27,7 @@ class ChunkSettings:
     """Length of a chunk, 20 to 2,000."""
     chunk_tokens: int = 50
     """Length of a chunk in codec frames, 25 to 200."""
-    first_chunk_tokens: int = 10
+    first_chunk_tokens: int = 5
     """Length of the first chunk in codec frames, 1 to chunk_tokens."""
     adaptive: bool = True
     """Let chunks grow with how far playback is ahead, up to chunk_tokens."""

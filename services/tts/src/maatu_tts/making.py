@@ -12,7 +12,7 @@ from maatu_tts.chunks import LONGEST_CHUNK_MS, MAX_CHUNK_MS, Chunker, Cutter, En
 from maatu_tts.engine.base import Utterance
 from maatu_tts.loudness import Leveller
 from maatu_tts.order import Order
-from maatu_tts.silence import ClauseEdges, LeadingSilence
+from maatu_tts.silence import ClauseEdges, LeadingSilence, TrailingSilence
 from maatu_tts.spoken import spoken
 from maatu_tts.synthesis_cache import SynthesisCache
 from maatu_tts.text import pieces
@@ -97,8 +97,7 @@ class Maker:
 
     def _pieces(self, clause: str, *, early: bool) -> list[str]:
         choice = self._order.choice
-        text = clause if choice.engine.capabilities.reads_numbers else spoken(clause, _language(choice))
-        return pieces(text, choice.language.code, early=early)
+        return pieces(spoken(clause, _language(choice)), choice.language.code, early=early)
 
     async def _speak(self, utterance: Utterance) -> None:
         engine = self._order.choice.engine
@@ -110,7 +109,8 @@ class Maker:
             source = recording.play(utterance)
             self._recalled += 1
             self.recalled_tokens += recording.tokens
-        silence = LeadingSilence(utterance.voice.sample_rate_hz)
+        lead = LeadingSilence(utterance.voice.sample_rate_hz)
+        tail = TrailingSilence(utterance.voice.sample_rate_hz)
         edges = ClauseEdges(utterance.voice.sample_rate_hz)
         if self._leveller is not None:
             self._leveller.next_clause()
@@ -118,8 +118,9 @@ class Maker:
             async for part in audio:
                 self.compute_s += part.compute_s
                 self.tokens += part.tokens
-                await self._put(self._cutter.push(edges.push(self._level(silence.push(part.samples)))))
-        await self._put(self._cutter.push(edges.push(self._level(silence.flush()))))
+                await self._put(self._cutter.push(edges.push(self._level(tail.push(lead.push(part.samples))))))
+        for rest in (tail.push(lead.flush()), tail.flush()):
+            await self._put(self._cutter.push(edges.push(self._level(rest))))
         await self._put(self._cutter.push(edges.flush()))
 
     def _level(self, samples: Samples) -> Samples:

@@ -1,4 +1,4 @@
-"""The edges of clauses: trims the silence that voices put before a clause, which a listener would wait for, and fades the cuts."""
+"""The edges of clauses: silence before one makes a listener wait, silence after one makes a gap, and cuts click."""
 
 import numpy as np
 
@@ -10,6 +10,10 @@ _KEEP_MS = 10
 """Silence kept before the first sound: soft consonants begin below the threshold."""
 _LONGEST_MS = 500
 """A voice silent for longer means it."""
+_KEEP_AFTER_MS = 200
+"""Silence kept after the last sound: about what people leave between clauses."""
+_LONGEST_AFTER_MS = 600
+"""Silence held back at most."""
 _FADE_MS = 5
 """Fade at either end of a clause: too short to be heard as one, long enough for a cut to make no click."""
 
@@ -47,6 +51,34 @@ class LeadingSilence:
         """Ends the stream: returns what is held back, all of it silence."""
         held, self._held = self._held, None
         return held if held is not None else np.zeros(0, np.float32)
+
+
+class TrailingSilence:
+    """Shortens the silence that voices put after a clause. The next clause would come after a gap.
+
+    Silence is held back until a sound follows it, 600 ms at most: a pause within a clause stays as long as it is.
+
+    Args:
+        sample_rate_hz: Rate of the samples.
+    """
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._keep = sample_rate_hz * _KEEP_AFTER_MS // 1_000
+        self._longest = sample_rate_hz * _LONGEST_AFTER_MS // 1_000
+        self._held = np.zeros(0, np.float32)
+
+    def push(self, samples: Samples) -> Samples:
+        """Takes the next samples; returns all up to the last sound."""
+        held = np.concatenate([self._held, samples])
+        loud = np.flatnonzero(np.abs(held) > _THRESHOLD)
+        ready = max(int(loud[-1]) + 1 if len(loud) else 0, len(held) - self._longest)
+        self._held = held[ready:]
+        return held[:ready]
+
+    def flush(self) -> Samples:
+        """Ends the clause: returns what is kept of its last silence."""
+        held, self._held = self._held, self._held[:0]
+        return held[: self._keep]
 
 
 class ClauseEdges:

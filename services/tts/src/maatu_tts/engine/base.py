@@ -40,8 +40,6 @@ class Capabilities:
     """It follows a description of the voice."""
     speaking_rate: bool = True
     """It speaks slower or faster than the voice's own rate."""
-    reads_numbers: bool = True
-    """It reads digits by itself; otherwise they are written out for it."""
     levelled: bool = True
     """Each clause is as loud as the others; otherwise they are levelled for it."""
 

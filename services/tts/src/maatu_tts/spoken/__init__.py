@@ -2,7 +2,7 @@
 
 Which engines need it: Parler-TTS speaks what it was trained on, and digits are hardly in it: without this it makes numbers
 up. eSpeak NG and Piper (which has eSpeak NG read for it) read bare numbers in the voice's language, but not Indian grouping,
-currencies, dates and times: they gain from it too, and lose nothing. So every engine gets it, unless its capabilities say no.
+currencies, dates and times: they gain from it too.
 
 How it works: the text is walked once. Where a word or a number begins, the rules of the language are tried in order; the first
 whose pattern matches and whose reader is sure replaces what it matched. If none is, the whole run up to the next space stays

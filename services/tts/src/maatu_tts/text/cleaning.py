@@ -20,8 +20,8 @@ _FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,40}\]:?")
 _LINE_MARK = re.compile(
     r"^[^\S\n]*(?:#{1,6}[^\S\n]+|(?:>[^\S\n]?)+|[-*+•][^\S\n]+(?:\[[ xX]\][^\S\n])?|(?:```|~~~)[\w+-]*)", re.MULTILINE
 )
-_EMPHASIS = re.compile(r"(?<!\w)[*_~]{1,3}(?=\S)|(?<=\S)[*_~]{1,3}(?!\w)|`+")
-_ESCAPE = re.compile(r"\\(?=[\\`*_{}\[\]()#+\-.!~|<>])")
+# Group 1: a character that was escaped, and therefore marks nothing.
+_EMPHASIS = re.compile(r"\\([\\`*_{}\[\]()#+\-.!~|<>])|(?<!\w)[*_~]{1,3}(?=\S)|(?<=\S)[*_~]{1,3}(?!\w)|`+")
 # Piper reads [[…]] as phonemes.
 _BRACKETS = re.compile(r"[\[\]]{2,}")
 # Zero-width joiners are part of an emoji only between two of them; in Indic scripts they shape letters.
@@ -45,9 +45,10 @@ def clean(text: str) -> str:
     text = _CHARACTER_REFERENCE.sub(lambda reference: html.unescape(reference[0]), text)
     text = "\n".join(_without_table(line) for line in text.split("\n"))
     text = _LINE_MARK.sub("", _FOOTNOTE.sub("", _LINK.sub(r"\1", text)))
-    text = _ESCAPE.sub("", _EMPHASIS.sub("", text))
-    text = _EMOJI_RUN.sub(" ", _BRACKETS.sub(" ", text))
-    text = "".join(map(_heard, text))
+    text = _EMPHASIS.sub(lambda mark: mark[1] or "", text)
+    text = "".join(map(_heard, _EMOJI_RUN.sub(" ", text)))
+    # Last: what stood between two brackets may be gone now.
+    text = _BRACKETS.sub(" ", text)
     return "\n".join(line.strip() for line in _BLANKS.sub(" ", text).split("\n")).strip()
 
 

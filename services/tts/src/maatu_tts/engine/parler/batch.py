@@ -97,7 +97,7 @@ class Batch:
         """The decoder's layers, for compiling."""
         return self._decoder.layers
 
-    def begin(self, row: int, voice: Voice, sampling: Sampling, prompt: tuple[Tensor, Tensor] | None = None) -> None:
+    def begin(self, row: int, voice: Voice, sampling: Sampling, prompt: Tensor | None = None) -> None:
         """Gives a row to a stream. It takes no part in steps until `activate`.
 
         Args:
@@ -106,11 +106,11 @@ class Batch:
             sampling: How it is sampled.
             prompt: Keys and values of a cross-attended prompt.
         """
-        keys, values = voice.keys, voice.values
+        keys_values = voice.keys_values
         if prompt is not None:
-            keys, values = torch.cat([keys, prompt[0]], dim=2), torch.cat([values, prompt[1]], dim=2)
-        self._cache.set_cross(row, keys, values)
-        self._lengths[row] = keys.shape[2]
+            keys_values = torch.cat([keys_values, prompt], dim=2)
+        self._cache.set_cross(row, keys_values)
+        self._lengths[row] = keys_values.shape[2]
         state = self._state
         state.tokens[row] = self._config.bos
         state.column[row] = 1

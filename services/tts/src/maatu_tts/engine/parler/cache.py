@@ -33,7 +33,7 @@ class CacheSize:
 
 
 class KeyValueCache:
-    """The memory of attention: [layers, rows, heads, positions, head size], zeros at first.
+    """The memory of attention: [layers, rows, heads of keys then of values, positions, head size], zeros at first.
 
     What lies beyond a row's position is left over from earlier streams. It is finite, and masked by whoever reads.
 
@@ -45,51 +45,40 @@ class KeyValueCache:
     """
 
     def __init__(self, config: DecoderConfig, size: CacheSize, dtype: torch.dtype, device: torch.device) -> None:
-        own = (config.layers, size.rows, config.key_value_heads, size.positions, config.head_size)
-        cross = (config.layers, size.rows, config.cross_key_value_heads, size.cross_positions, config.head_size)
+        own = (config.layers, size.rows, 2 * config.key_value_heads, size.positions, config.head_size)
+        cross = (config.layers, size.rows, 2 * config.cross_key_value_heads, size.cross_positions, config.head_size)
         self.size = size
-        self.dtype = dtype
-        self.keys = torch.zeros(own, dtype=dtype, device=device)
-        self.values = torch.zeros(own, dtype=dtype, device=device)
-        self.cross_keys = torch.zeros(cross, dtype=dtype, device=device)
-        self.cross_values = torch.zeros(cross, dtype=dtype, device=device)
+        self._own = torch.zeros(own, dtype=dtype, device=device)
+        self._cross = torch.zeros(cross, dtype=dtype, device=device)
         self.cross_lengths = torch.zeros(size.rows, dtype=torch.long, device=device)
 
-    def write(self, layer: int, rows: Tensor, positions: Tensor, keys: Tensor, values: Tensor) -> None:
+    def write(self, layer: int, rows: Tensor, positions: Tensor, keys_values: Tensor) -> None:
         """Stores keys and values of one layer.
 
         Args:
             layer: Its number.
             rows: [batch, 1]
             positions: [batch, time]
-            keys: [batch, time, heads, head size]
-            values: Alike.
+            keys_values: [batch, time, heads of keys then of values, head size]
         """
-        self.keys[layer].transpose(1, 2)[rows, positions] = keys.to(self.dtype)
-        self.values[layer].transpose(1, 2)[rows, positions] = values.to(self.dtype)
+        self._own[layer].transpose(1, 2)[rows, positions] = keys_values
 
-    def read(self, layer: int, rows: Rows, context: int) -> tuple[Tensor, Tensor]:
+    def read(self, layer: int, rows: Rows, context: int) -> tuple[Tensor, ...]:
         """Keys and values of one layer up to a position: each [batch, heads, context, head size]."""
-        return self.keys[layer, rows, :, :context], self.values[layer, rows, :, :context]
+        return self._own[layer, rows, :, :context].chunk(2, dim=1)
 
-    def read_cross(self, layer: int, rows: Rows, context: int) -> tuple[Tensor, Tensor]:
+    def read_cross(self, layer: int, rows: Rows, context: int) -> tuple[Tensor, ...]:
         """Keys and values of the descriptions: each [batch, heads, context, head size]."""
-        return self.cross_keys[layer, rows, :, :context], self.cross_values[layer, rows, :, :context]
+        return self._cross[layer, rows, :, :context].chunk(2, dim=1)
 
-    def set_cross(self, row: int, keys: Tensor, values: Tensor) -> None:
-        """Gives a row its description's keys and values: each [layers, heads, length, head size]."""
-        length = keys.shape[2]
-        self.cross_keys[:, row, :, :length] = keys
-        self.cross_values[:, row, :, :length] = values
+    def set_cross(self, row: int, keys_values: Tensor) -> None:
+        """Gives a row its description's keys and values: [layers, heads of keys then of values, length, head size]."""
+        length = keys_values.shape[2]
+        self._cross[:, row, :, :length] = keys_values
         self.cross_lengths[row] = length
 
     def move(self, source: int, target: int, length: int, cross_length: int) -> None:
         """Copies what a row holds to another: `length` positions and `cross_length` of its description."""
-        for store, used in (
-            (self.keys, length),
-            (self.values, length),
-            (self.cross_keys, cross_length),
-            (self.cross_values, cross_length),
-        ):
-            store[:, target, :, :used] = store[:, source, :, :used]
+        self._own[:, target, :, :length] = self._own[:, source, :, :length]
+        self._cross[:, target, :, :cross_length] = self._cross[:, source, :, :cross_length]
         self.cross_lengths[target] = self.cross_lengths[source]

@@ -108,7 +108,7 @@ def _files(directory: Path) -> list[Path]:
         )
     try:
         names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelNotInstalled(f"{index} is broken: fetch it again with `maatu models pull`") from error
     missing = sorted(name for name in names if not (directory / name).exists())
     if missing:

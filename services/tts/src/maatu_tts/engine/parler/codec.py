@@ -140,7 +140,7 @@ class Codec(nn.Module):
         super().__init__()
         self.config = config
         names = _Names.of(checkpoint, len(config.upsampling))
-        self._like = like
+        self._dtype = like.dtype
 
         def convolution(name: str, outputs: int, inputs: int, kernel: int, *, dilation: int = 1) -> _Convolution:
             weight = checkpoint.convolution(f"{names.root}{name}", (outputs, inputs, kernel))
@@ -159,7 +159,7 @@ class Codec(nn.Module):
                 codes @ project[..., 0].T + checkpoint.take(f"{name}.out_proj.bias", (config.latent,)).float()
             )
         offsets = torch.arange(codebooks, device=like.device)[:, None] * config.codebook_size
-        self.register_buffer("tables", torch.cat(tables).to(like))
+        self.register_buffer("tables", torch.cat(tables).to(like.device))
         self.register_buffer("offsets", offsets)
 
         layers: list[nn.Module] = [convolution(names.first, config.channels, config.latent, _KERNEL)]
@@ -202,5 +202,5 @@ class Codec(nn.Module):
             Samples in [-1, 1], [batch, frames · hop] float32 (float64 if it computes so).
         """
         latent = functional.embedding(codes + self.offsets, self.tables).sum(dim=1).transpose(1, 2)
-        samples = self.layers(latent)[:, 0]
+        samples = self.layers(latent.to(self._dtype))[:, 0]
         return torch.tanh(samples if samples.dtype == torch.float64 else samples.float())

@@ -125,6 +125,8 @@ class ParlerConfig:
             )
         except KeyError as error:
             raise ModelNotInstalled(f"{directory / 'config.json'} lacks the field {error}") from error
+        except (TypeError, AttributeError) as error:
+            raise ModelNotInstalled(f"{directory / 'config.json'} has a field of a wrong type: {error}") from error
 
 
 def _decoder(fields: dict[str, Any]) -> DecoderConfig:

@@ -16,6 +16,7 @@ from maatu_runtime.errors import ModelNotInstalled
 from maatu_tts.engine.parler.cache import KeyValueCache, Rows
 from maatu_tts.engine.parler.checkpoint import Checkpoint
 from maatu_tts.engine.parler.config import DecoderConfig
+from maatu_tts.engine.parler.linear import Matrix
 
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": functional.gelu,
@@ -24,7 +25,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": functional.silu,
 }
 
-MakeLinear = Callable[[Tensor], nn.Module]
+MakeLinear = Callable[[Tensor], Matrix]
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,11 @@ class Where:
     context: int
     """Positions read: all up to the largest of `positions`."""
     mask: Tensor
-    """[batch, 1, time, context] bool: who sees whom."""
+    """[batch, 1, time, context] added to scores: 0 for what is seen, -inf for the rest."""
     cross_context: int
     """Positions of descriptions read."""
     cross_mask: Tensor
-    """[batch, 1, 1, cross_context] bool."""
+    """[batch, 1, 1, cross_context] alike."""
     rotation: tuple[Tensor, Tensor] | None
     """Cosine and sine, each [batch, time, 1, head size], with rotary positions."""
 
@@ -85,39 +86,35 @@ class _Layer(nn.Module):
         self.final_norm = _norm(checkpoint, f"{prefix}.final_layer_norm", hidden, like)
 
     def forward(self, x: Tensor, cache: KeyValueCache, where: Where) -> Tensor:
-        """[batch, time, hidden] → the same; writes this layer's part of the cache."""
-        x = x + self._attend(self.norm(x), cache, where)
-        x = x + self._attend_description(self.cross_norm(x), cache, where)
-        hidden: Tensor = self.down(self._activation(self.up(self.final_norm(x))))
-        return x + hidden
+        """[batch · time, hidden] → the same; writes this layer's part of the cache."""
+        x = self.out.add(x, self._attend(self.norm(x), cache, where))
+        x = self.cross_out.add(x, self._attend_description(self.cross_norm(x), cache, where))
+        return self.down.add(x, self._activation(self.up(self.final_norm(x))))
 
     def _attend(self, x: Tensor, cache: KeyValueCache, where: Where) -> Tensor:
-        batch, time, hidden = x.shape
-        width = self._key_value_heads * self._head_size
-        queries, keys, values = self.query_key_value(x).split([hidden, width, width], dim=-1)
-        queries = queries.view(batch, time, self._heads, self._head_size)
-        keys = keys.view(batch, time, self._key_value_heads, self._head_size)
+        shape = (*where.positions.shape, self._heads + 2 * self._key_value_heads, self._head_size)
+        heads = self.query_key_value(x).view(shape)
+        queries, keys_values = torch.split(heads, [self._heads, 2 * self._key_value_heads], dim=2)
         if where.rotation is not None:
-            queries, keys = _rotate(queries, where.rotation), _rotate(keys, where.rotation)
-        values = values.view(batch, time, self._key_value_heads, self._head_size)
-        cache.write(self._number, where.row_numbers, where.positions, keys, values)
-        seen = cache.read(self._number, where.rows, where.context)
-        return cast(Tensor, self.out(_attention(queries, *seen, where.mask)))
+            queries = _rotate(queries, where.rotation)
+            keys, values = keys_values.chunk(2, dim=2)
+            keys_values = torch.cat([_rotate(keys, where.rotation), values], dim=2)
+        cache.write(self._number, where.row_numbers, where.positions, keys_values)
+        keys, values = cache.read(self._number, where.rows, where.context)
+        return _attention(queries, keys, values, where.mask)
 
     def _attend_description(self, x: Tensor, cache: KeyValueCache, where: Where) -> Tensor:
-        batch, time, _ = x.shape
-        queries = self.cross_query(x).view(batch, time, self._heads, self._head_size)
+        queries = self.cross_query(x).view(*where.positions.shape, self._heads, self._head_size)
         if where.rotation is not None:
             # The published models were trained so: here only the queries are rotated.
             queries = _rotate(queries, where.rotation)
-        seen = cache.read_cross(self._number, where.rows, where.cross_context)
-        return cast(Tensor, self.cross_out(_attention(queries, *seen, where.cross_mask)))
+        keys, values = cache.read_cross(self._number, where.rows, where.cross_context)
+        return _attention(queries, keys, values, where.cross_mask)
 
-    def cross_keys_values(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """[length, hidden] → keys and values, each [heads, length, head size]."""
-        keys, values = self.cross_key_value(states).chunk(2, dim=-1)
-        shape = (len(states), self._cross_key_value_heads, self._head_size)
-        return keys.view(shape).transpose(0, 1), values.view(shape).transpose(0, 1)
+    def cross_keys_values(self, states: Tensor) -> Tensor:
+        """[length, hidden] → [heads of keys then of values, length, head size]."""
+        shape = (len(states), 2 * self._cross_key_value_heads, self._head_size)
+        return self.cross_key_value(states).view(shape).transpose(0, 1)
 
 
 class Decoder(nn.Module):
@@ -197,9 +194,9 @@ class Decoder(nn.Module):
             row_numbers=row_numbers[:, None],
             positions=positions,
             context=context,
-            mask=torch.arange(context, device=device) <= positions[:, None, :, None],
+            mask=self._added(torch.arange(context, device=device) <= positions[:, None, :, None]),
             cross_context=cross_context,
-            cross_mask=torch.arange(cross_context, device=device) < cross_lengths[:, None, None, None],
+            cross_mask=self._added(torch.arange(cross_context, device=device) < cross_lengths[:, None, None, None]),
             rotation=rotation,
         )
 
@@ -215,28 +212,30 @@ class Decoder(nn.Module):
             [batch, time, hidden], normalised.
         """
         x = inputs if self.sinusoids is None else inputs + self.sinusoids[where.positions]
+        x = x.flatten(0, 1)
         for layer in self.layers:
             x = layer(x, cache, where)
-        return cast(Tensor, self.norm(x))
+        return cast(Tensor, self.norm(x)).view_as(inputs)
 
     def scores(self, hidden: Tensor) -> Tensor:
         """[batch, hidden] → the scores of each codebook's next token, [batch, codebooks, vocabulary]."""
-        scores: Tensor = self.heads(hidden)
-        return scores.view(len(hidden), self.config.codebooks, self.config.vocabulary)
+        return self.heads(hidden).view(len(hidden), self.config.codebooks, self.config.vocabulary)
 
-    def cross_keys_values(self, states: Tensor) -> tuple[Tensor, Tensor]:
-        """Encoder states [length, hidden] → keys and values of all layers, each [layers, heads, length, head size]."""
-        pairs = [cast(_Layer, layer).cross_keys_values(states) for layer in self.layers]
-        return torch.stack([keys for keys, _ in pairs]), torch.stack([values for _, values in pairs])
+    def cross_keys_values(self, states: Tensor) -> Tensor:
+        """Encoder states [length, hidden] → [layers, heads of keys then of values, length, head size]."""
+        return torch.stack([cast(_Layer, layer).cross_keys_values(states) for layer in self.layers])
+
+    def _added(self, seen: Tensor) -> Tensor:
+        """A mask to add to attention's scores. Made once for all layers: attention would make it of bools each time."""
+        return torch.zeros_like(seen, dtype=self.embeddings.dtype).masked_fill_(~seen, -torch.inf)
 
 
 def _attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    """[batch, time, heads, head size] and the cache's keys and values → [batch, time, hidden]."""
-    batch, time, heads, head_size = queries.shape
+    """[batch, time, heads, head size] and the cache's keys and values → [batch · time, hidden]."""
     attended = functional.scaled_dot_product_attention(
-        queries.transpose(1, 2).to(keys.dtype), keys, values, mask, enable_gqa=heads != keys.shape[1]
+        queries.transpose(1, 2), keys, values, mask, enable_gqa=queries.shape[2] != keys.shape[1]
     )
-    return attended.transpose(1, 2).reshape(batch, time, heads * head_size).to(queries.dtype)
+    return attended.transpose(1, 2).flatten(2).flatten(0, 1)
 
 
 def _rotate(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:

@@ -64,7 +64,7 @@ class ParlerSettings:
     prompt_tokens: int = 256
     """Longest text of an utterance, in tokens."""
     description_tokens: int = 96
-    """Longest description, in tokens."""
+    """Longest description of a request, in tokens; those of named voices may be longer."""
     cached_voices: int = 256
     """Descriptions kept encoded."""
     graphs: bool = True
@@ -96,7 +96,6 @@ class ParlerEngine(Engine):
         temperature=True,
         descriptions=True,
         speaking_rate=False,
-        reads_numbers=False,
         levelled=False,
     )
 
@@ -150,6 +149,8 @@ class ParlerEngine(Engine):
         log.info("parler loading", model=directory.name, device=settings.device, precision=settings.precision.value)
         model = load_model(directory, settings.device, settings.precision)
         config = model.config
+        descriptions = VoiceCache(model.describe, settings.cached_voices)
+        named = [descriptions.voice(voice.description).length for voice in self._named.values()]
         size = cache_size(
             model,
             slots=settings.slots,
@@ -158,7 +159,7 @@ class ParlerEngine(Engine):
                 config.decoder.positions,
                 settings.prompt_tokens + self._longest_frames(model) + config.decoder.codebooks + 1,
             ),
-            cross_positions=settings.description_tokens
+            cross_positions=max([settings.description_tokens, *named])
             + (settings.prompt_tokens if config.prompt_cross_attention else 0),
         )
         sampler = SamplerSettings(
@@ -174,10 +175,7 @@ class ParlerEngine(Engine):
             codec_frames=4096 if on_gpu else 256,
             make_runner=self._runner,
         )
-        descriptions = VoiceCache(model.describe, settings.cached_voices)
-        log.info("parler warming up", slots=size.rows, voices=len(self._named))
-        for voice in self._named.values():
-            descriptions.voice(voice.description)
+        log.info("parler warming up", slots=size.rows, voices=len(named))
         with torch.inference_mode():
             scheduler.runner.warm_up()
         self._model, self._scheduler, self._descriptions = model, scheduler, descriptions
@@ -320,8 +318,10 @@ class ParlerEngine(Engine):
         )
 
     def _longest_frames(self, model: ParlerModel) -> int:
-        frames = round(self._settings.longest_s * model.config.codec.frame_rate)
-        return min(frames, model.config.sampling.max_length - model.config.decoder.codebooks)
+        config = model.config
+        frames = round(self._settings.longest_s * config.codec.frame_rate)
+        columns = min(config.sampling.max_length, config.decoder.positions - self._settings.prompt_tokens - 1)
+        return min(frames, columns - config.decoder.codebooks)
 
 
 def _plan(chunks: ChunkSettings) -> ChunkPlan:

@@ -4,8 +4,10 @@ Decoding reads every weight once a step and is bound by memory bandwidth, so sma
 matrix (norms, attention, sampling) stays in the activation type.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -35,8 +37,24 @@ class Precision(Enum):
         return torch.bfloat16
 
 
-class Linear(nn.Module):
-    """y = x Wᵀ in the weight's own type.
+class Matrix(nn.Module, ABC):
+    """A matrix W in some form."""
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Tensor:
+        """x Wᵀ: [batch, inputs] → [batch, outputs]."""
+
+    def add(self, residual: Tensor, x: Tensor) -> Tensor:
+        """residual + x Wᵀ, with residual [batch, outputs]."""
+        return residual + self.forward(x)
+
+    if TYPE_CHECKING:
+
+        def __call__(self, x: Tensor) -> Tensor: ...
+
+
+class Linear(Matrix):
+    """W in its own type.
 
     Args:
         weight: [outputs, inputs].
@@ -49,12 +67,16 @@ class Linear(nn.Module):
         self.register_buffer("weight", weight.contiguous())
 
     def forward(self, x: Tensor) -> Tensor:
-        """[..., inputs] → [..., outputs]."""
+        """x Wᵀ."""
         return functional.linear(x, self.weight)
 
+    def add(self, residual: Tensor, x: Tensor) -> Tensor:
+        """residual + x Wᵀ in one kernel."""
+        return torch.addmm(residual, x, self.weight.t())
 
-class WeightOnlyLinear(nn.Module):
-    """y = (x Qᵀ)·s with Q in 8 bits, a scale for each output, and x as it is.
+
+class WeightOnlyLinear(Matrix):
+    """W in 8 bits with a scale for each output; x is kept as it is.
 
     Args:
         weight: [outputs, inputs].
@@ -73,12 +95,12 @@ class WeightOnlyLinear(nn.Module):
         self.register_buffer("scale", scale.to(weight.dtype))
 
     def forward(self, x: Tensor) -> Tensor:
-        """[..., inputs] → [..., outputs]."""
+        """x Wᵀ."""
         return functional.linear(x, self.weight.to(x.dtype)) * self.scale
 
 
-class DynamicInt8Linear(nn.Module):
-    """8-bit weights and activations on the CPU: x is quantised per call, the product is of integers (FBGEMM).
+class DynamicInt8Linear(Matrix):
+    """W in 8 bits on the CPU; x is quantised at each call, and the product is one of integers (FBGEMM).
 
     Args:
         weight: [outputs, inputs].
@@ -96,16 +118,16 @@ class DynamicInt8Linear(nn.Module):
         self._reduce_range = not (able.get("avx512_vnni") or able.get("avx_vnni"))
 
     def forward(self, x: Tensor) -> Tensor:
-        """[..., inputs] float32 → [..., outputs] float32."""
+        """x Wᵀ, float32."""
         product: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, self._reduce_range)
         return product
 
 
-def linear_factory(precision: Precision, device: torch.device) -> Callable[[Tensor], nn.Module]:
+def linear_factory(precision: Precision, device: torch.device) -> Callable[[Tensor], Matrix]:
     """Makes matrices in a precision on a device, out of stored weights [outputs, inputs]."""
     activations = precision.activations(device)
 
-    def make(weight: Tensor) -> nn.Module:
+    def make(weight: Tensor) -> Matrix:
         if precision is Precision.INT8 and device.type == "cpu":
             return DynamicInt8Linear(weight)
         weight = weight.to(device, activations)

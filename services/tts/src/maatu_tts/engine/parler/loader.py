@@ -25,15 +25,13 @@ class Voice:
 
     states: Tensor
     """Of the text encoder: [length, hidden]."""
-    keys: Tensor
-    """Of cross-attention: [layers, heads, length, head size]."""
-    values: Tensor
-    """Alike."""
+    keys_values: Tensor
+    """Of cross-attention: [layers, heads of keys then of values, length, head size]."""
 
     @property
     def length(self) -> int:
         """Tokens of the description."""
-        return self.keys.shape[2]
+        return self.keys_values.shape[2]
 
 
 @dataclass(frozen=True)
@@ -72,11 +70,10 @@ class ParlerModel:
     def describe(self, description: str) -> Voice:
         """Encodes the description of a voice."""
         states = self.text_encoder(torch.tensor(self.description_ids(description), device=self.device))
-        keys, values = self.decoder.cross_keys_values(states)
-        return Voice(states, keys, values)
+        return Voice(states, self.decoder.cross_keys_values(states))
 
     @torch.inference_mode()
-    def attended_prompt(self, ids: list[int]) -> tuple[Tensor, Tensor]:
+    def attended_prompt(self, ids: list[int]) -> Tensor:
         """Keys and values of a cross-attended prompt, shaped like a voice's."""
         states = self.embedded_prompt(ids)
         if self.prompt_sinusoids is not None:

@@ -17,7 +17,7 @@ _SAFETY_S = 0.06
 class ChunkPlan:
     """How a stream's audio is cut, in codec frames."""
 
-    first: int = 10
+    first: int = 5
     """Length of the first chunk."""
     largest: int = 50
     """Length of a chunk at most."""

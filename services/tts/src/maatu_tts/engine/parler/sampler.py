@@ -53,7 +53,8 @@ def choose(
     if greedy:
         return likeliest
     scaled = scores.float() / temperature.clamp_min(1e-5)[:, None, None].float()
-    candidates, ids = scaled.topk(settings.top_k or scaled.shape[-1], dim=-1)
+    vocabulary = scaled.shape[-1]
+    candidates, ids = scaled.topk(min(settings.top_k or vocabulary, vocabulary), dim=-1)
     if settings.top_p < 1.0:
         probabilities = candidates.softmax(dim=-1)
         # The likeliest token stays, however unlikely.
@@ -72,8 +73,8 @@ def _uniform(seeds: Tensor, columns: Tensor, ids: Tensor) -> Tensor:
     state = _scramble(state ^ (seeds >> 32 & _MASK_32))
     state = _scramble(state ^ columns)[:, None, None]
     state = _scramble(state ^ (books << 16) ^ ids)
-    # 24 bits are what float32 holds; the half keeps both ends out.
-    return ((state >> 8).float() + 0.5) / (1 << 24)
+    # The half keeps both ends out, and takes one of the 24 bits that float32 holds.
+    return ((state >> 9).float() + 0.5) / (1 << 23)
 
 
 def _scramble(x: Tensor) -> Tensor:

@@ -87,9 +87,8 @@ class Scheduler:
     def steps_per_second(self) -> float:
         """Over the last minute in which it had work; 0 before the first step."""
         since = self._clock() - _STEP_WINDOW_S
-        while self._steps and self._steps[0] < since:
-            self._steps.popleft()
-        return len(self._steps) / _STEP_WINDOW_S
+        # A copy: this is asked from other threads while steps go on.
+        return sum(ended >= since for ended in self._steps.copy()) / _STEP_WINDOW_S
 
     def seconds_until_free(self) -> float:
         """Until a row is free at the latest, if steps go on as they did; 0 if one is."""
@@ -122,8 +121,8 @@ class Scheduler:
     @torch.inference_mode()
     def step(self) -> None:
         """Does what is due, once."""
-        self._join()
         try:
+            self._join()
             self._prefill()
             self._decode()
         except torch.OutOfMemoryError as error:
@@ -195,6 +194,8 @@ class Scheduler:
         columns = self.batch.columns(rows).numpy()
         ended = self._clock()
         self._steps.append(ended)
+        while self._steps[0] < ended - _STEP_WINDOW_S:
+            self._steps.popleft()
         # Codec runs lie between the steps, so the time from step to step counts, smoothed.
         between_s = ended - began
         self._step_s = 0.9 * self._step_s + 0.1 * between_s if self._step_s else between_s
@@ -250,6 +251,7 @@ class Scheduler:
             # Nothing is lost: the windows are due again at the next step.
             self._free_memory()
             if len(batch) == 1:
+                self._leave(batch[0][0])
                 batch[0][0].fail(error)
             self._codec_frames = max(1, sum(window.length for _, window in batch) // 2)
             log.warning("the codec ran out of memory; it decodes %d frames at once from now on", self._codec_frames)
@@ -272,7 +274,8 @@ class Scheduler:
         self.limit = rows // 2
         log.warning("out of memory with %d streams; at most %d at once from now on", rows, self.limit)
         for stream in self._rows[self.limit :]:
-            if stream.columns.numel():
+            # One that is not decoding has nothing yet, or is on its way back and has its progress still.
+            if stream.decoding and len(stream.columns):
                 stream.progress = self.batch.progress(_row(stream))
             self._leave(stream)
             stream.prefilled = 0

@@ -38,9 +38,11 @@ def rules(language: Language) -> list[Rule]:
     short = SHORT_MAGNITUDES.get(language.code, {})
     magnitudes = alternatives([*MAGNITUDES[language.code].split(), *short])
     # An amount before an inflected "lakh" is not read without it.
-    large = rf"(?:[ \u00a0]?(?P<magnitude>{magnitudes})|(?![ \u00a0]?(?:{magnitudes})))"
+    inflected = alternatives(MAGNITUDES[language.code].split())
+    large = rf"(?:[ \u00a0]?(?P<magnitude>{magnitudes}){END_OF_WORD}|(?![ \u00a0]?(?:{inflected})))"
     amount = rf"(?P<low>{number})(?:[-–](?P<high>{number}))?{large}"
-    before = re.compile(rf"{sign}{symbol}[ \u00a0]?{amount}(?:/-)?{END_OF_NUMBER}")
+    amounts = rf"(?P<low>{number})(?:[-–](?:(?P=symbol) ?)?(?P<high>{number}))?{large}"
+    before = re.compile(rf"{sign}{symbol}[ \u00a0]?{amounts}(?:/-)?{END_OF_NUMBER}(?![-–][₹$€£¥])")
     after = re.compile(rf"{sign}{amount}[ \u00a0\u202f]?{symbol}{END_OF_WORD}(?!-?[0-9])")
 
     def amount_in_words(match: re.Match[str]) -> str | None:

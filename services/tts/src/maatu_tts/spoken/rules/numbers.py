@@ -22,6 +22,8 @@ _ORDINAL = {
 }
 # Without the words for what follows, "25%" is left whole.
 _NO_SIGN = "(?![%‰°€$₹£¥])"
+# "3. Mann" is the third man, or the end of one sentence and the beginning of another.
+_GERMAN_ORDINAL = re.compile(r"\. ?[^\W\d_]")
 _HINDI_ENDING = re.compile(rf"(?P<number>[0-9]{{1,4}})(?P<end>वां|वाँ|वीं|वें){END_OF_WORD}")
 _HINDI_IRREGULAR = frozenset({0, 1, 2, 3, 4, 6})
 _BENGALI_ENDING = re.compile(rf"(?P<number>[0-9]{{1,4}})(?P<end>টি|টা|জন){END_OF_WORD}")
@@ -124,6 +126,8 @@ def _number(match: re.Match[str], language: Language) -> str | None:
     number = quantity(match["number"], language)
     words = read(number, language) if number else None
     if number is None or words is None:
+        return None
+    if language.code == "de" and _GERMAN_ORDINAL.match(match.string, match.end()):
         return None
     following = next_word(match)
     if following and not number.fraction and following not in _NO_NOUNS.get(language.code, ()):

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# The figures of Parler-TTS on a GPU, all of them, in less than eight minutes on an H200. See bench/tts_gpu.py --help.
+#
+# Needs a CUDA build of torch, transformers, safetensors and numpy. Installs nothing and fetches nothing.
+set -euo pipefail
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+export PYTHONPATH="$root/services/tts/src:$root/libs/runtime/src${PYTHONPATH:+:$PYTHONPATH}"
+export PYTHONUNBUFFERED=1 HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 TOKENIZERS_PARALLELISM=false
+exec "${PYTHON:-python3}" "$root/bench/tts_gpu.py" "$@"

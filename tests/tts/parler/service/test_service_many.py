@@ -1,0 +1,207 @@
+"""Many calls at once over real gRPC, with Parler-TTS on a tiny random checkpoint: slots, waiting, refusals, leavers."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+
+from maatu.v1 import common_pb2, tts_pb2, tts_pb2_grpc
+from maatu_runtime.channel import create_channel
+from maatu_runtime.errors import CapacityExceeded, Quota
+from maatu_runtime.testing import serve_at
+from maatu_tts.config import Config
+from maatu_tts.service import assemble
+
+TEXT = "Good morning, how are you?"
+LONG = 400
+"""Frames of an utterance that lasts long enough for something to happen meanwhile: over half a second."""
+
+
+def request(text: str = TEXT, **options: Any) -> tts_pb2.SynthesizeRequest:
+    options = {"voice": common_pb2.Voice(language_code="en"), **options}
+    return tts_pb2.SynthesizeRequest(text=text, options=tts_pb2.SynthesisOptions(**options))
+
+
+def is_idle(engine: Any) -> bool:
+    status = engine.status()
+    return bool(status.slots_in_use == status.queue_depth == 0)
+
+
+async def test_sixteen_streams_share_four_slots(
+    parler: Callable[..., Any], serving: Callable[..., Any], speech: Any, dictation: Callable[..., Any]
+) -> None:
+    engine = parler(frames=30, waiting=12)
+    most = {"slots": 0, "waiting": 0}
+
+    async def watch() -> None:
+        while True:
+            status = engine.status()
+            most["slots"] = max(most["slots"], status.slots_in_use)
+            most["waiting"] = max(most["waiting"], status.queue_depth)
+            await asyncio.sleep(0)
+
+    async with serving(engine) as client:
+        alone = [speech(await client.say(TEXT, seed=seed)) for seed in (0, 15)]
+        watching = asyncio.create_task(watch())
+        async with asyncio.timeout(30):
+            heard = await asyncio.gather(
+                *(client.say(TEXT, seed=seed) for seed in range(8)),
+                *(
+                    client.dictate(*dictation(TEXT, voice=common_pb2.Voice(language_code="kn"), seed=seed))
+                    for seed in range(8, 16)
+                ),
+            )
+        watching.cancel()
+        said = [speech(responses) for responses in heard]
+        assert is_idle(engine)
+    assert [each.summary.tokens for each in said] == [30] * 16
+    assert len({each.audio for each in said}) == 16
+    assert most["slots"] == 4
+    assert 4 <= most["waiting"] <= 12
+    assert np.abs(said[0].samples - alone[0].samples).max() <= 1 / 32_768
+
+
+async def test_a_full_house_says_when_to_come_back(
+    parler: Callable[..., Any], serving: Callable[..., Any], speech: Any, until: Any, dictation: Callable[..., Any]
+) -> None:
+    engine = parler(frames=LONG, slots=1, waiting=1)
+    async with serving(engine) as client:
+        await client.say("One.")  # so that it knows how long a step takes
+        taken = [asyncio.create_task(client.say(TEXT)) for _ in range(2)]
+        await until(lambda: engine.status().slots_in_use == engine.status().queue_depth == 1)
+        for call in (client.say("One."), client.dictate(*dictation("One."))):
+            error = await client.refusal(call)
+            assert isinstance(error, CapacityExceeded)
+            assert error.quota == Quota("tts/parler", 2)
+            assert error.retry_after_s is not None
+            assert 0.1 <= error.retry_after_s < 60
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await client.say("One.")
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        retry, quotas = error_details_pb2.RetryInfo(), error_details_pb2.QuotaFailure()
+        status = rpc_status.from_call(caught.value)
+        for detail in status.details:
+            assert detail.Unpack(retry) or detail.Unpack(quotas) or detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR)
+        assert retry.retry_delay.ToNanoseconds() > 0
+        assert quotas.violations[0].subject == "tts/parler"
+        first, _ = await asyncio.wait(taken, return_when=asyncio.FIRST_COMPLETED)
+        assert len(first) == 1
+        assert speech(await client.say("One.")).summary.tokens > 0
+        for task in taken:
+            speech(await task)
+
+
+async def test_who_reads_nothing_holds_no_slot(
+    parler: Callable[..., Any], serving: Callable[..., Any], speech: Any, until: Any
+) -> None:
+    engine = parler(frames=LONG, slots=1, waiting=1)
+    async with serving(engine) as client:
+        # 9 s of text are more than gRPC's buffers hold; each of its sentences takes the slot in turn.
+        unread = client.stub.Synthesize(request("One two three. " * 8, seed=1))
+        await until(lambda: engine.status().slots_in_use == 1)
+        listening = speech(await client.say("Four."))
+        assert listening.summary.tokens > 0
+        async with asyncio.timeout(30):
+            while not is_idle(engine):
+                await asyncio.sleep(0.001)
+        begun = len(engine.utterances)
+        assert not unread.done()
+        speech(await client.say("Five."))
+        # The sentences that are left are not begun before the client reads.
+        assert len(engine.utterances) == begun + 1
+        assert speech(await client.rest(unread)).summary.tokens == 8 * 400 or begun < 9
+
+
+async def test_a_cancelled_call_frees_its_slot_and_its_place(
+    parler: Callable[..., Any], serving: Callable[..., Any], speech: Any, until: Any
+) -> None:
+    engine = parler(frames=LONG, slots=2, waiting=1)
+    async with serving(engine) as client:
+        calls = [client.stub.Synthesize(request(seed=seed)) for seed in range(3)]
+        await until(lambda: engine.status().slots_in_use == 2 and engine.status().queue_depth == 1)
+        calls[2].cancel()  # waits
+        await until(lambda: engine.status().queue_depth == 0)
+        while not (await calls[0].read()).HasField("audio"):
+            pass
+        calls[0].cancel()  # speaks
+        await until(lambda: engine.status().slots_in_use == 1)
+        neighbour = speech(await client.rest(calls[1]))
+        await until(lambda: is_idle(engine))
+        again = speech(await client.say(TEXT, voice=common_pb2.Voice(language_code="en"), seed=1))
+    # Who leaves changes nothing for those who stay.
+    assert neighbour.summary.tokens == again.summary.tokens
+    assert np.abs(neighbour.samples - again.samples).max() <= 1 / 32_768
+
+
+async def test_a_client_that_vanishes_frees_its_slots(parler: Callable[..., Any], speech: Any, until: Any) -> None:
+    engine = parler(frames=LONG, slots=2, waiting=2)
+    config = Config(synthesis_cache_mb=0, engines={"*": "parler"})
+    async with serve_at(assemble({"parler": engine}, config)) as served:
+        async with create_channel(served.target) as channel:
+            stub = tts_pb2_grpc.TextToSpeechStub(channel)
+            calls = [stub.Synthesize(request(seed=seed)) for seed in range(4)]
+            while not (await calls[0].read()).HasField("audio"):
+                pass
+            await until(lambda: engine.status().slots_in_use == engine.status().queue_depth == 2)
+        await until(lambda: is_idle(engine))
+        stub = tts_pb2_grpc.TextToSpeechStub(served.channel)
+        for _ in range(2):
+            responses = await asyncio.gather(*(_all(stub.Synthesize(request("One."))) for _ in range(4)))
+            assert all(speech(each).summary.tokens > 0 for each in responses)
+
+
+async def _all(call: Any) -> list[Any]:
+    return [response async for response in call]
+
+
+async def test_who_is_waited_for_goes_first(
+    parler: Callable[..., Any], serving: Callable[..., Any], until: Any
+) -> None:
+    engine = parler(slots=1)
+    order: list[str] = []
+    async with serving(engine) as client:
+
+        async def say(name: str, priority: Any) -> None:
+            async for response in client.stub.Synthesize(request(f"{name}.", priority=priority)):
+                if response.HasField("audio") and name not in order:
+                    order.append(name)
+
+        running = asyncio.create_task(say("running", common_pb2.PRIORITY_BATCH))
+        await until(lambda: engine.status().slots_in_use == 1)
+        waiting = [running]
+        for name, priority in (
+            ("batch", common_pb2.PRIORITY_BATCH),
+            ("unsaid", common_pb2.PRIORITY_UNSPECIFIED),
+            ("first", common_pb2.PRIORITY_FIRST_CLAUSE),
+        ):
+            waiting.append(asyncio.create_task(say(name, priority)))
+            await until(lambda: engine.status().queue_depth == len(waiting) - 1)
+        await asyncio.gather(*waiting)
+    assert order == ["running", "first", "unsaid", "batch"]
+
+
+async def test_hundreds_who_come_and_go_leave_nothing_behind(
+    parler: Callable[..., Any], serving: Callable[..., Any], speech: Any, until: Any
+) -> None:
+    engine = parler(frames=20, slots=4, waiting=60)
+    async with serving(engine) as client:
+        before = speech(await client.say(TEXT, seed=1))
+
+        async def visit(number: int) -> None:
+            call = client.stub.Synthesize(request(seed=number))
+            for _ in range(number % 4):
+                await call.read()
+            call.cancel()
+
+        for begin in range(0, 200, 50):
+            await asyncio.gather(*map(visit, range(begin, begin + 50)))
+        await until(lambda: is_idle(engine))
+        # All places are free again: as many as there are find one.
+        async with asyncio.timeout(30):
+            full = await asyncio.gather(*(client.say(TEXT, seed=1) for _ in range(64)))
+        assert all(np.abs(speech(each).samples - before.samples).max() <= 1 / 32_768 for each in full)
