@@ -23,7 +23,7 @@ def run(bench: Bench) -> None:
     # Everything runs once unmeasured: libraries make their choices for each shape at its first use.
     speak(scheduler, voice, bench.frames)
 
-    for first in (10, 5, 2):
+    for first in sorted({ChunkPlan().first, 2, 5, 10}):
         plan = ChunkPlan(first=first)
         times_ms = [first_chunk_ms(scheduler, voice, plan, seed) for seed in range(-1, bench.runs(30))][1:]
         bound = FIRST_CHUNK_MS if plan == ChunkPlan() else None
@@ -31,9 +31,7 @@ def run(bench: Bench) -> None:
 
     whole_s = [speak(scheduler, voice, bench.frames) for _ in range(bench.runs(3))]
     factors = [seconds / audio_s for seconds in whole_s]
-    bench.report.figure(
-        f"alone: real-time factor of {audio_s:.0f} s", factors, "", at_most=REAL_TIME_FACTOR
-    )
+    bench.report.figure(f"alone: real-time factor of {audio_s:.0f} s", factors, "", at_most=REAL_TIME_FACTOR)
     shares = [_codec_share(bench, scheduler, voice) for _ in range(bench.runs(2))]
     bench.report.figure("alone: share of the codec", [100 * share for share in shares], "%")
     new_ms = [bench.waited_ms(lambda: model.describe(DESCRIPTION)) for _ in range(bench.runs(5))]
@@ -83,7 +81,8 @@ def _codec_share(bench: Bench, scheduler: Scheduler, voice: Voice) -> float:
         codec.register_forward_hook(leave),
     ]
     try:
-        return spent_s / whole_s if (whole_s := speak(scheduler, voice, bench.frames)) else 0.0
+        whole_s = speak(scheduler, voice, bench.frames)
+        return spent_s / whole_s
     finally:
         for handle in handles:
             handle.remove()

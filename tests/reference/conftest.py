@@ -14,6 +14,7 @@ from typing import IO
 
 import numpy as np
 import pytest
+import torch
 
 HERE = Path(__file__).resolve().parent
 SCRIPT = HERE.parent.parent / "tools" / "reference" / "generate.py"
@@ -74,7 +75,12 @@ class Reference:
         self._done: dict[tuple[Path, tuple[Utterance, ...], str], list[Spoken]] = {}
         self._log = (directory / "stderr.txt").open("w+")
         self._process = subprocess.Popen(
-            [python, SCRIPT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
+            [python, SCRIPT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
 
     def speak(self, checkpoint: Path, utterances: Sequence[Utterance], precision: str = "float32") -> list[Spoken]:
@@ -128,6 +134,15 @@ class Reference:
 def _pipe(pipe: IO[str] | None) -> IO[str]:
     assert pipe is not None
     return pipe
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small models gain nothing from more threads, and where other processes want the cores they wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,9 @@
 """What the tests of Parler-TTS behind the real service share: engines on tiny random checkpoints, and ears."""
 
+import itertools
 import random
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from maatu_tts.engine.parler.engine import ParlerEngine, ParlerSettings
 from maatu_tts.engine.parler.random_weights import TINY, write_checkpoint
 from maatu_tts.engine.parler.voices import load_voices
 
+_HOP = 512
+"""Samples of a codec frame."""
+
 
 class SpiedParler(ParlerEngine):
     """A ParlerEngine that keeps what it was asked to speak."""
@@ -22,11 +27,19 @@ class SpiedParler(ParlerEngine):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.utterances: list[Utterance] = []
+        """In order."""
+        self.untaken = 0
+        """Parts that somebody was given who has not come back for the next one."""
 
     async def synthesize(self, utterance: Utterance) -> AsyncGenerator[EngineAudio, None]:
         self.utterances.append(utterance)
-        async for part in super().synthesize(utterance):
-            yield part
+        async with aclosing(super().synthesize(utterance)) as audio:
+            async for part in audio:
+                self.untaken += 1
+                try:
+                    yield part
+                finally:
+                    self.untaken -= 1
 
 
 class Speech:
@@ -57,6 +70,15 @@ class Speech:
     def lengths(self) -> list[int]:
         """Samples of each chunk, where they are LINEAR16."""
         return [len(chunk.audio) // 2 for chunk in self.chunks]
+
+    @property
+    def frames(self) -> list[int]:
+        """Codec frames of each chunk, where it is LINEAR16 at the codec's rate.
+
+        The last 5 ms of a chunk wait for the next one, and are a chunk of no frames of their own at the end of a clause.
+        """
+        ends = [-(-end // _HOP) for end in itertools.accumulate(self.lengths)]
+        return [end - begin for begin, end in itertools.pairwise([0, *ends]) if end > begin]
 
     @property
     def samples(self) -> Samples:
@@ -114,7 +136,7 @@ def parler(endless_checkpoint: Path) -> Callable[..., SpiedParler]:
         **settings: Any,
     ) -> SpiedParler:
         voices = [voice for voice in load_voices(None, "parler-indic") if voice.languages[0].code in languages.split()]
-        settings = {"slots": 4, "longest_s": frames * 512 / 44_100, **settings}
+        settings = {"slots": 4, "longest_s": frames * _HOP / 44_100, **settings}
         return SpiedParler(lambda: checkpoint, voices, ParlerSettings(**settings), seeds=random.Random(1))
 
     return make

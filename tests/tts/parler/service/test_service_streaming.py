@@ -16,9 +16,7 @@ from maatu_tts.engine.fake import FakeEngine, FakeScript
 FRAME = 512
 FRAMES = 80
 """Of each utterance."""
-HELD_BACK = 44_100 * 5 // 1_000
-"""Samples of a clause that wait to be faded until its end is certain."""
-STEADY = common_pb2.StreamingParameters(adaptive=False)
+STEADY = common_pb2.StreamingParameters(first_chunk_tokens=10, chunk_tokens=50, adaptive=False)
 """Chunks do not depend on how fast the machine is."""
 KANNADA = common_pb2.Voice(language_code="kn-IN")
 
@@ -46,7 +44,7 @@ async def test_clauses_follow_one_another_without_a_gap(
     assert begins == [number * FRAMES * FRAME * 1_000_000_000 // 44_100 for number in range(3)]
     assert set(begins) <= {chunk.offset.ToNanoseconds() for chunk in heard.chunks}
     assert heard.summary.tokens == 3 * FRAMES
-    assert heard.lengths == 3 * [10 * FRAME - HELD_BACK, 50 * FRAME, 20 * FRAME, HELD_BACK]
+    assert heard.frames == 3 * [10, 50, 20]
     assert [utterance.text for utterance in engine.utterances] == [clause.text for clause in heard.clauses]
     # The noise of random weights is never as soft as this for 20 ms, but where a clause fades.
     loud = np.convolve(np.abs(heard.samples), np.ones(882) / 882, mode="valid") > 0.01

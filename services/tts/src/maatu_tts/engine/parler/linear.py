@@ -4,6 +4,7 @@ Decoding reads every weight once a step and is bound by memory bandwidth, so sma
 matrix (norms, attention, sampling) stays in the activation type.
 """
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import Enum
@@ -102,6 +103,10 @@ class WeightOnlyLinear(Matrix):
 class DynamicInt8Linear(Matrix):
     """W in 8 bits on the CPU; x is quantised at each call, and the product is one of integers (FBGEMM).
 
+    FBGEMM has one scale for all rows of x, so that a stream would hear its neighbours in the batch. Here each row is divided by
+    its largest value, and a row that spans [-1, 1] goes along: the scale is always the same, and a row's product depends on
+    nothing but the row.
+
     Args:
         weight: [outputs, inputs].
     """
@@ -109,18 +114,34 @@ class DynamicInt8Linear(Matrix):
     def __init__(self, weight: Tensor) -> None:
         super().__init__()
         scale = weight.float().abs().amax(dim=1).clamp_min(1e-12) / 127.0
-        quantized = torch.quantize_per_channel(
-            weight.float(), scale.double(), torch.zeros(len(weight), dtype=torch.long), 0, torch.qint8
-        )
-        self._packed = torch.ops.quantized.linear_prepack(quantized, None)
+        with warnings.catch_warnings():
+            # PyTorch means to drop tensors of quantised types. The packed weights are the only way to FBGEMM as yet.
+            warnings.simplefilter("ignore", UserWarning)
+            quantized = torch.quantize_per_channel(
+                weight.float(), scale.double(), torch.zeros(len(weight), dtype=torch.long), 0, torch.qint8
+            )
+            self._packed = torch.ops.quantized.linear_prepack(quantized, None)
+        self._span = torch.zeros(1, weight.shape[1])
+        self._span[0, 0], self._span[0, 1] = 1.0, -1.0
         # Without VNNI sums of two products are kept in 16 bits; activations of 7 bits keep them from overflowing.
         able = torch.cpu.get_capabilities()
         self._reduce_range = not (able.get("avx512_vnni") or able.get("avx_vnni"))
 
     def forward(self, x: Tensor) -> Tensor:
         """x Wᵀ, float32."""
-        product: Tensor = torch.ops.quantized.linear_dynamic(x, self._packed, self._reduce_range)
-        return product
+        product, largest = self._product(x)
+        return product * largest
+
+    def add(self, residual: Tensor, x: Tensor) -> Tensor:
+        """residual + x Wᵀ."""
+        return torch.addcmul(residual, *self._product(x))
+
+    def _product(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The product of the rows divided by their largest values [batch, outputs], and those values [batch, 1]."""
+        largest = torch.linalg.vector_norm(x, torch.inf, dim=1, keepdim=True).clamp_min_(1e-12)
+        rows = torch.cat([self._span, x / largest])
+        product: Tensor = torch.ops.quantized.linear_dynamic(rows, self._packed, self._reduce_range)
+        return product[1:], largest
 
 
 def linear_factory(precision: Precision, device: torch.device) -> Callable[[Tensor], Matrix]:

@@ -7,10 +7,14 @@ would leave playback dry in between (seen by sglang-omni, which ramps 1 â†’ 2 â†
 
 from dataclasses import dataclass
 
+from maatu_tts.engine.parler.codec import CONTEXT_FRAMES
+
 GROWTH = 2
 """A chunk is at most this many times as long as the one before."""
 _SAFETY_S = 0.06
 """Playback gets what there is when it is ahead by this and the time that decoding it takes."""
+_LATE_IN_A_ROW = 2
+"""Chunks that came too late for playback: so many are no hiccup, decoding is slower than playback."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class ChunkRamp:
         self._frame_s = frame_s
         self._last = 0
         self._runs_dry_s = 0.0
-        self._took_s = 0.0
+        self._frame_takes_s = 0.0
+        self._late = 0
 
     def due(self, ready: int, now_s: float) -> int:
         """How many frames to decode now; 0: wait for more.
@@ -61,13 +66,17 @@ class ChunkRamp:
         if ready >= wanted:
             return wanted
         ahead_s = self._runs_dry_s - now_s
-        # Once playback waits, hurrying costs more than it gains: small chunks would make the rest later still.
-        if 0 < ahead_s < _SAFETY_S + self._took_s and ready >= self._plan.first:
+        takes_s = self._frame_takes_s * (ready + 2 * CONTEXT_FRAMES)
+        # Where playback waits anyway, hurrying costs more than it gains: small chunks would make the rest later still.
+        hopeful = ahead_s > 0 and self._late < _LATE_IN_A_ROW
+        if hopeful and ahead_s < _SAFETY_S + takes_s and ready >= self._plan.first:
             return ready
         return 0
 
     def decoded(self, frames: int, now_s: float, took_s: float) -> None:
         """A chunk of so many frames went out at this time; decoding it took so long, in seconds."""
-        self._took_s = took_s
+        # Nothing stands before the first chunk.
+        self._frame_takes_s = took_s / (frames + CONTEXT_FRAMES * (2 if self._last else 1))
+        self._late = self._late + 1 if self._last and now_s > self._runs_dry_s else 0
         self._last = min(frames, self._plan.largest)
         self._runs_dry_s = max(self._runs_dry_s, now_s) + frames * self._frame_s
