@@ -20,150 +20,148 @@ int8, fp8, compiled    a step with smaller weights, and with compiled layers
 """
 
 import argparse
-import importlib
+import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-import traceback
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tts_gpu_report import Report, summary
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the run."""
+
+    module: str
+    function: str
+    limit_s: float
+    """It is killed after so many seconds."""
+    on_cpu: bool = True
+    """There is something to see without a GPU."""
+
+
 SECTIONS = {
-    "machine": ("tts_gpu_machine", "run", 60),
-    "parity": ("tts_gpu_parity", "run", 90),
-    "steps": ("tts_gpu_steps", "run", 100),
-    "alone": ("tts_gpu_alone", "run", 70),
-    "streams": ("tts_gpu_streams", "run", 190),
-    "reference": ("tts_gpu_reference", "run", 180),
-    "codec": ("tts_gpu_codec", "run", 60),
-    "attention": ("tts_gpu_attention", "run", 40),
-    "profile": ("tts_gpu_profile", "run", 60),
-    "int8": ("tts_gpu_steps", "run_int8", 60),
-    "fp8": ("tts_gpu_steps", "run_fp8", 60),
-    "compiled": ("tts_gpu_steps", "run_compiled", 120),
+    "machine": Section("tts_gpu_machine", "run", 60),
+    "parity": Section("tts_gpu_parity", "run", 90),
+    "steps": Section("tts_gpu_steps", "run", 100),
+    "alone": Section("tts_gpu_alone", "run", 70),
+    "streams": Section("tts_gpu_streams", "run", 190),
+    "reference": Section("tts_gpu_reference", "run", 180),
+    "codec": Section("tts_gpu_codec", "run", 60),
+    "attention": Section("tts_gpu_attention", "run", 40),
+    "profile": Section("tts_gpu_profile", "run", 60),
+    "int8": Section("tts_gpu_steps", "run_int8", 60, on_cpu=False),
+    "fp8": Section("tts_gpu_steps", "run_fp8", 60, on_cpu=False),
+    "compiled": Section("tts_gpu_steps", "run_compiled", 120, on_cpu=False),
 }
-"""Module, function, and the seconds it may take, in the order of what they are worth."""
-_LEAST_S = 15
+"""In the order of what they are worth: the last ones are left out when time runs short."""
+CHECKPOINTS = "checkpoints"
+"""What comes before all sections: writing random weights."""
+_CHECKPOINTS_LIMIT_S = 120.0
+_LEAST_S = 15.0
 """A section is not begun with less time than this."""
-_ONLY_ON_GPU = ("int8", "fp8", "compiled")
-_CHECKPOINTS = "checkpoints"
-_CHECKPOINTS_LIMIT_S = 120
 
 
-def options() -> argparse.Namespace:
-    """The command line."""
+@dataclass(frozen=True)
+class Settings:
+    """What the process that runs some sections is told."""
+
+    sections: list[str]
+    device: str
+    size: str
+    checkpoint: str
+    """A directory, or "" for random weights."""
+    directory: str
+    """Where random weights are."""
+    out: str
+    quick: bool
+    watch_s: float
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cuda", help="cuda, cuda:1 or cpu (default: cuda)")
-    parser.add_argument("--size", choices=["mini", "tiny"], default="mini", help="of the checkpoint (default: mini)")
+    parser.add_argument(
+        "--size", choices=["mini", "tiny"], default="mini", help="of the random weights (default: mini)"
+    )
+    parser.add_argument("--checkpoint", default="", help="a checkpoint's directory, instead of random weights")
     parser.add_argument("--quick", action="store_true", help="a few runs of everything")
-    parser.add_argument("--sections", default="", help="comma-separated (default: all)")
+    parser.add_argument("--sections", default="", help="some of those above, comma-separated (default: all)")
     parser.add_argument("--limit-s", type=float, default=465, help="seconds for all of it (default: 465)")
     parser.add_argument(
-        "--watch-s", type=float, default=None, help="seconds for each number of listeners (default: 14)"
+        "--watch-s", type=float, help="seconds for each number of listeners (default: 14; 1.5 if quick)"
     )
-    parser.add_argument(
-        "--checkpoint", type=Path, default=None, help="a checkpoint of one's own instead of random weights"
-    )
-    parser.add_argument("--inside", type=Path, default=None, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    unknown = {*filter(None, chosen.sections.split(","))} - {*SECTIONS, _CHECKPOINTS}
-    if unknown:
-        parser.error(f"no section {', '.join(sorted(unknown))}: there are {', '.join(SECTIONS)}")
+    chosen.sections = [name for name in chosen.sections.split(",") if name]
+    if unknown := [name for name in chosen.sections if name not in SECTIONS]:
+        parser.error(f"no section {', '.join(unknown)}: there are {', '.join(SECTIONS)}")
     return chosen
 
 
 def main() -> int:
-    """Runs the sections. Returns 1 if one failed, or a bound of parity was not met."""
-    chosen = options()
-    out = Path(os.environ.get("OUT") or ROOT / "build" / "bench")
-    report = Report(out / "tts_gpu.json")
-    if chosen.inside is not None:
-        _inside(chosen, out, report)
-        return 0
+    """Runs the sections. Returns 1 if one of them failed."""
+    chosen = _options()
+    out = Path(os.environ.get("OUT") or ROOT / "build" / "bench").resolve()
     out.mkdir(parents=True, exist_ok=True)
+    report = Report(out / "tts_gpu.json")
     report.path.unlink(missing_ok=True)
-    names = [name for name in chosen.sections.split(",") if name] or [
-        name for name in SECTIONS if chosen.device != "cpu" or name not in _ONLY_ON_GPU
-    ]
-    began = time.monotonic()
+    on_cpu = chosen.device == "cpu"
+    names = chosen.sections or [name for name, section in SECTIONS.items() if section.on_cpu or not on_cpu]
+    # Without a GPU a section can break nothing but itself, and starting a process takes longer than most of them.
+    jobs = [[CHECKPOINTS, *names]] if on_cpu else [[CHECKPOINTS], *([name] for name in names)]
+    ends_s = time.monotonic() + chosen.limit_s
     with tempfile.TemporaryDirectory(prefix="tts_gpu_") as directory:
-        # Without a GPU nothing can break but the section itself, and starting a process takes longer than most of them.
-        jobs = [[_CHECKPOINTS], *([name] for name in names)] if chosen.device != "cpu" else [[_CHECKPOINTS, *names]]
         for job in jobs:
-            left_s = chosen.limit_s - (time.monotonic() - began)
+            left_s = ends_s - time.monotonic()
             if left_s < _LEAST_S:
-                report.skipped(job[0], f"{left_s:.0f} s are left")
+                report.skipped(job[0], f"{max(0.0, left_s):.0f} s are left")
                 continue
-            limit_s = min(left_s, sum(SECTIONS[name][2] if name in SECTIONS else _CHECKPOINTS_LIMIT_S for name in job))
-            _spawn(job, Path(directory), report, limit_s)
+            settings = Settings(
+                sections=job,
+                device=chosen.device,
+                size=chosen.size,
+                checkpoint=chosen.checkpoint,
+                directory=directory,
+                out=str(out),
+                quick=chosen.quick,
+                watch_s=chosen.watch_s or (1.5 if chosen.quick else 14.0),
+            )
+            _spawn(settings, report, left_s)
     content = report.content
     print(summary(content))
     print(f"written to {report.path}")
     return int(bool(content["failures"]))
 
 
-def _spawn(job: list[str], directory: Path, report: Report, limit_s: float) -> None:
-    """Runs sections in a process, which is killed at the limit."""
-    command = [sys.executable, __file__, *sys.argv[1:], "--sections", ",".join(job), "--inside", str(directory)]
+def _spawn(settings: Settings, report: Report, left_s: float) -> None:
+    """Runs sections in a process, which is killed when their time or all time is up."""
+    limit_s = sum(SECTIONS[name].limit_s if name in SECTIONS else _CHECKPOINTS_LIMIT_S for name in settings.sections)
+    limit_s = min(left_s, limit_s)
+    inside = Path(__file__).with_name("tts_gpu_inside.py")
+    command = [sys.executable, str(inside), json.dumps(asdict(settings))]
+    # A group of its own: compilers and the reference implementation are processes too, and end with it.
+    process = subprocess.Popen(command, process_group=0)
     try:
-        status = subprocess.run(command, timeout=limit_s, check=False).returncode
-        problem = f"the process ended with status {status}" if status else ""
+        status = process.wait(limit_s)
+        problem = f"the process ended with status {status}"
     except subprocess.TimeoutExpired:
-        problem = f"it took longer than {limit_s:.0f} s"
-    content = report.content
-    for name in job:
-        if problem and name not in content["sections"]:
-            report.failed(name, problem)
-            print(f"FAILED {name}: {problem}")
-            break
-
-
-def _inside(chosen: argparse.Namespace, out: Path, report: Report) -> None:
-    """Runs sections in this process."""
-    import torch  # noqa: PLC0415
-    from tts_gpu_common import Bench  # noqa: PLC0415
-
-    if chosen.quick and chosen.device == "cpu":
-        # Tests share their cores, and threads that wait for one another there take longer than one alone.
-        torch.set_num_threads(1)
-    sizes = {"mini": chosen.inside / "mini", "tiny": chosen.inside / "tiny"}
-    bench = Bench(
-        device=torch.device(chosen.device),
-        checkpoint=chosen.checkpoint or sizes[chosen.size],
-        tiny=sizes["tiny"],
-        out=out,
-        report=report,
-        quick=chosen.quick,
-        watch_s=chosen.watch_s or (1.5 if chosen.quick else 14.0),
-    )
-    for name in chosen.sections.split(","):
-        print(f"\n== {name}")
-        began = time.monotonic()
-        try:
-            if name == _CHECKPOINTS:
-                _write_checkpoints(bench)
-            else:
-                module, function, _ = SECTIONS[name]
-                getattr(importlib.import_module(module), function)(bench)
-        except Exception:  # whatever breaks in one section, the others are run
-            print(trace := traceback.format_exc())
-            report.failed(name, trace)
-        bench.free()
-        report.finished(name, time.monotonic() - began)
-
-
-def _write_checkpoints(bench: "Bench") -> None:  # noqa: F821
-    import torch  # noqa: PLC0415
-
-    from maatu_tts.engine.parler.random_weights import MINI, TINY, write_checkpoint  # noqa: PLC0415
-
-    write_checkpoint(bench.tiny, TINY, seed=1, mean_frames=30)
-    if not bench.checkpoint.exists():
-        write_checkpoint(bench.checkpoint, MINI, dtype=torch.bfloat16)
+        status, problem = -1, f"killed after {limit_s:.0f} s"
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if status:
+        unfinished = [name for name in settings.sections if name not in report.content["sections"]]
+        report.failed(unfinished[0] if unfinished else settings.sections[-1], problem)
+        print(f"FAILED {', '.join(unfinished)}: {problem}")
 
 
 if __name__ == "__main__":

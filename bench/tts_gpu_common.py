@@ -1,9 +1,11 @@
-"""What the sections of bench/tts_gpu.py share: the model, schedulers as the service makes them, and clocks that wait for the GPU."""
+"""What the sections of bench/tts_gpu.py share: models, schedulers as the service makes them, clocks that wait for the GPU."""
 
 import gc
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -13,7 +15,7 @@ from maatu_tts.engine.parler.batch import Batch, Sampling
 from maatu_tts.engine.parler.cache import CacheSize
 from maatu_tts.engine.parler.loader import ParlerModel, Voice, load_model
 from maatu_tts.engine.parler.ramp import ChunkPlan
-from maatu_tts.engine.parler.runner import EagerRunner, GraphRunner, Runner
+from maatu_tts.engine.parler.runner import EagerRunner, GraphRunner, Runner, State
 from maatu_tts.engine.parler.scheduler import Scheduler
 from maatu_tts.engine.parler.stream import Piece, Request
 
@@ -71,7 +73,7 @@ class Bench:
             codec_frames=CODEC_FRAMES[kind],
             make_runner=self.graphs if graphs else EagerRunner,
         )
-        self.warm_up(scheduler.runner)
+        self.warm_up(scheduler.runner, scheduler.batch)
         return scheduler
 
     def positions(self, model: ParlerModel) -> int:
@@ -83,8 +85,8 @@ class Bench:
         """Graphs on a GPU."""
         return GraphRunner(batch, EagerRunner(batch)) if self.on_gpu else EagerRunner(batch)
 
-    def warm_up(self, runner: Runner) -> float:
-        """Compiles and captures; says what became of it. Returns seconds."""
+    def warm_up(self, runner: Runner, batch: Batch) -> float:
+        """Compiles and captures the batch's step; says what became of it. Returns seconds."""
         self.synchronize()
         began = time.perf_counter()
         with torch.inference_mode():
@@ -92,6 +94,8 @@ class Bench:
         self.synchronize()
         took_s = time.perf_counter() - began
         print(f"  warm-up: {runner.state.value}, {runner.graphs} graphs, {took_s:.1f} s {runner.detail}")
+        if runner.state is State.FALLBACK:
+            self.report.failed("warm-up", _why_capture_fails(batch) if self.on_gpu else runner.detail)
         return took_s
 
     def synchronize(self) -> None:
@@ -106,13 +110,13 @@ class Bench:
         self.synchronize()
         if not self.on_gpu:
             return [self.waited_ms(run) for _ in range(runs)]
-        marks = [torch.cuda.Event(enable_timing=True) for _ in range(runs + 1)]
+        marks = [torch.cuda.Event(enable_timing=True) for _ in range(runs + 1)]  # type: ignore[no-untyped-call]
         marks[0].record()
         for mark in marks[1:]:
             run()
             mark.record()
         self.synchronize()
-        return [before.elapsed_time(after) for before, after in zip(marks, marks[1:], strict=False)]
+        return [before.elapsed_time(after) for before, after in pairwise(marks)]
 
     def waited_ms(self, run: Callable[[], object]) -> float:
         """Milliseconds of one run, by the CPU's clock, until the GPU has done it."""
@@ -128,8 +132,6 @@ class Bench:
         source = torch.empty(size, dtype=torch.uint8, device=self.device).fill_(1)
         target = torch.empty_like(source)
         fastest_ms = min(self.timed_ms(lambda: target.copy_(source), 5))
-        del source, target
-        self.free()
         return 2 * size / (fastest_ms / 1_000)
 
     def free(self) -> None:
@@ -137,6 +139,16 @@ class Bench:
         gc.collect()
         if self.on_gpu:
             torch.cuda.empty_cache()
+
+
+def _why_capture_fails(batch: Batch) -> str:
+    """All of the traceback, of which a runner keeps one line: the first error is the one that tells."""
+    try:
+        with torch.inference_mode(), torch.cuda.graph(torch.cuda.CUDAGraph()):
+            batch.step(1, batch.size.positions, batch.size.cross_positions, greedy=False)
+    except Exception:  # it is what is asked for
+        return traceback.format_exc()
+    return "one row at the longest context can be captured"
 
 
 def weight_count(model: ParlerModel) -> int:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import torch
-from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 from tts_gpu_common import CROSS_POSITIONS, DESCRIPTION, Bench, begin_rows
 
@@ -26,7 +25,7 @@ def run(bench: Bench) -> None:
     if bench.on_gpu:
         runners["graphs"] = bench.graphs(batch)
     for runner in runners.values():
-        bench.warm_up(runner)
+        bench.warm_up(runner, batch)
     begin_rows(batch, model, voice, max(rows))
     texts: list[str] = []
     for name, runner in runners.items():
@@ -58,7 +57,7 @@ def _profile(bench: Bench, name: str, run: Callable[[], object]) -> str:
             bench.synchronize()
     averages = profiler.key_averages()
     if bench.on_gpu:
-        kernels = [event for event in averages if event.device_type == DeviceType.CUDA]
+        kernels = [event for event in averages if event.device_type.name == "CUDA"]
         count = sum(event.count for event in kernels) / _RUNS
         busy_ms = sum(event.self_device_time_total for event in kernels) / _RUNS / 1_000
         bench.report.figure(f"{name}: kernels", [count], "")

@@ -42,9 +42,7 @@ def run_compiled(bench: Bench) -> None:
     batch = _batch(model, 1, 512)
     compiled = CompiledRunner(batch)
     runner: Runner = GraphRunner(batch, compiled) if bench.on_gpu else compiled
-    bench.report.figure("compiled: warm-up", [bench.warm_up(runner)], "s")
-    if runner.state is State.FALLBACK:
-        raise RuntimeError(runner.detail)
+    bench.report.figure("compiled: warm-up", [bench.warm_up(runner, batch)], "s")
     counted = torch._dynamo.utils.counters
     print(f"  compiled frames: {dict(counted['frames'])}, not compiled because: {list(counted['unimplemented'])}")
     _time_steps(bench, model, batch, runner, "compiled", (1,), (256, 512))
@@ -63,13 +61,12 @@ def _measure(
     if bench.on_gpu:
         runner = GraphRunner(batch, EagerRunner(batch))
         before = torch.cuda.mem_get_info(bench.device)[0]
-        took_s = bench.warm_up(runner)
+        took_s = bench.warm_up(runner, batch)
         held = before - torch.cuda.mem_get_info(bench.device)[0]
         bench.report.figure(f"{name}: capturing {runner.graphs} graphs", [took_s], "s")
-        bench.report.figure(f"{name}: memory of the graphs", [held / 2**20], "MiB")
-        if runner.state is State.FALLBACK:
-            raise RuntimeError(runner.detail)
-        _time_steps(bench, model, batch, runner, f"{name}, graphs", rows, contexts)
+        bench.report.figure(f"{name}: memory taken by capturing", [held / 2**20], "MiB")
+        if runner.state is State.READY:
+            _time_steps(bench, model, batch, runner, f"{name}, graphs", rows, contexts)
     if eager:
         _time_steps(bench, model, batch, EagerRunner(batch), f"{name}, eager", rows, contexts)
 

@@ -155,8 +155,5 @@ def measure_parler(build: Path, *, runs: int = 5, frames: int = TEN_SECONDS) -> 
             ),
             figure(f"{name}: {AT_ONCE}, first chunk", together.first_chunks_s, "s"),
         ]
-        print(
-            f"{name}: first chunk {median(firsts):.2f} s, total {alone.total_s:.1f} s, {CLIENTS} at once {together.audio_rate:.2f} s/s",
-            flush=True,
-        )
+        print(f"{name}: {median(firsts):.2f} s to the first chunk, {alone.total_s:.1f} s to the last", flush=True)
     return figures

@@ -11,6 +11,7 @@ from maatu_tts.config import Config
 from maatu_tts.engine.base import Engine
 from maatu_tts.engine.espeak import EspeakEngine
 from maatu_tts.engine.fake import FakeEngine, FakeScript
+from maatu_tts.engine.parler.voices import load_voices
 from maatu_tts.engine.piper import PiperEngine
 from maatu_tts.servicer import TextToSpeechServicer
 from maatu_tts.shared_recordings import SharedRecordings
@@ -82,11 +83,11 @@ def _espeak(config: Config) -> Engine:
 
 
 def _parler(config: Config) -> Engine:
+    voices = load_voices(config.parler_voices, config.parler_model)
     try:
         # PyTorch takes seconds to import and gigabytes on disk: only this engine needs it.
         from maatu_tts.engine.parler.engine import ParlerEngine, ParlerSettings
         from maatu_tts.engine.parler.linear import Precision
-        from maatu_tts.engine.parler.voices import load_voices
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f'the engine "parler" needs the package {error.name}: pip install "maatu-tts[parler]"'
@@ -106,7 +107,6 @@ def _parler(config: Config) -> Engine:
         top_k=config.parler_top_k,
         top_p=config.parler_top_p,
     )
-    voices = load_voices(config.parler_voices, config.parler_model)
     return ParlerEngine(lambda: store.path(config.parler_model), voices, settings)
 
 

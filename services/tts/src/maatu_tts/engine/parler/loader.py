@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from maatu_runtime.errors import ModelNotInstalled
 from maatu_tts.engine.parler.checkpoint import Checkpoint
@@ -48,8 +48,8 @@ class ParlerModel:
     prompt_embeddings: Tensor
     prompt_sinusoids: Tensor | None
     """Positions of a cross-attended prompt."""
-    prompt_tokenizer: PreTrainedTokenizerBase
-    description_tokenizer: PreTrainedTokenizerBase
+    prompt_tokenizer: Tokenizer
+    description_tokenizer: Tokenizer
 
     @property
     def activations(self) -> torch.dtype:
@@ -58,12 +58,12 @@ class ParlerModel:
 
     def prompt_ids(self, text: str) -> list[int]:
         """What is to be spoken, as ids of the prompt's vocabulary."""
-        ids: list[int] = self.prompt_tokenizer(text).input_ids
+        ids: list[int] = self.prompt_tokenizer.encode(text).ids
         return ids
 
     def description_ids(self, description: str) -> list[int]:
         """The description of a voice, as ids of the text encoder's vocabulary."""
-        ids: list[int] = self.description_tokenizer(description).input_ids
+        ids: list[int] = self.description_tokenizer.encode(description).ids
         return ids
 
     @torch.inference_mode()
@@ -82,7 +82,7 @@ class ParlerModel:
 
     def embedded_prompt(self, ids: list[int]) -> Tensor:
         """[length, hidden]"""
-        return self.prompt_embeddings[torch.tensor(ids, device=self.device)]
+        return self.prompt_embeddings[torch.tensor(ids, dtype=torch.long, device=self.device)]
 
 
 def load_model(
@@ -139,9 +139,15 @@ def load_model(
     )
 
 
-def _tokenizer(directory: Path) -> PreTrainedTokenizerBase:
+def _tokenizer(directory: Path) -> Tokenizer:
+    """As its file says. transformers' AutoTokenizer, from version 5 on, replaces the file's normaliser by one of its own."""
+    path = directory / "tokenizer.json"
+    if not path.is_file():
+        raise ModelNotInstalled(f"no tokenizer.json in {directory}: fetch it again with `maatu models pull`")
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise ModelNotInstalled(f"no tokenizer can be loaded from {directory}: {error}") from error
+        tokenizer: Tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise ModelNotInstalled(f"{path} is no tokenizer: {error}") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
     return tokenizer
