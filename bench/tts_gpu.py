@@ -134,15 +134,21 @@ def main() -> int:
                 quick=chosen.quick,
                 watch_s=chosen.watch_s or (1.5 if chosen.quick else 14.0),
             )
-            _spawn(settings, report, left_s)
+            spawn(settings, report, left_s)
     content = report.content
     print(summary(content))
     print(f"written to {report.path}")
     return int(bool(content["failures"]))
 
 
-def _spawn(settings: Settings, report: Report, left_s: float) -> None:
-    """Runs sections in a process, which is killed when their time or all time is up."""
+def spawn(settings: Settings, report: Report, left_s: float) -> None:
+    """Runs sections in a process, which is killed when their time or all time is up, and reports what becomes of it.
+
+    Args:
+        settings: What it is told.
+        report: Where it writes.
+        left_s: Seconds that are left for everything.
+    """
     limit_s = sum(SECTIONS[name].limit_s if name in SECTIONS else _CHECKPOINTS_LIMIT_S for name in settings.sections)
     limit_s = min(left_s, limit_s)
     inside = Path(__file__).with_name("tts_gpu_inside.py")

@@ -39,7 +39,7 @@ def run(settings: Settings) -> None:
         began = time.monotonic()
         try:
             if name == CHECKPOINTS:
-                _write_checkpoints(bench)
+                _write_checkpoints(settings, bench)
             else:
                 section = SECTIONS[name]
                 getattr(importlib.import_module(section.module), section.function)(bench)
@@ -51,9 +51,9 @@ def run(settings: Settings) -> None:
         report.finished(name, time.monotonic() - began)
 
 
-def _write_checkpoints(bench: Bench) -> None:
+def _write_checkpoints(settings: Settings, bench: Bench) -> None:
     write_checkpoint(bench.tiny, TINY, seed=1)
-    if not bench.checkpoint.exists():
+    if not settings.checkpoint and settings.size == "mini":
         write_checkpoint(bench.checkpoint, MINI, dtype=torch.bfloat16)
 
 

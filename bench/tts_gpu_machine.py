@@ -28,6 +28,8 @@ def run(bench: Bench) -> None:
             "cuda": torch.version.cuda,
             "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
             "driver": _driver(),
+            "cudnn_attention": torch.backends.cuda.cudnn_sdp_enabled(),  # type: ignore[no-untyped-call]
+            "cudnn_attention_last": os.environ.get("TORCH_CUDNN_SDPA_DEPRIORITIZED", ""),
         }
     bench.report.machine(facts)
     print(f"  {facts}")

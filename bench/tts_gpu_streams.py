@@ -21,11 +21,11 @@ _LONGEST_GAP_S = 1.0
 UNDERRUNS_PERCENT = 1.0
 _HOPELESS_PERCENT = 60.0
 """More listeners than had so many underruns are not tried."""
-STREAMS, BURST_MS = 256, 120.0
+STREAMS, FIRST_CHUNK_P95_MS = 256, 120.0
 
 
 @dataclass
-class _Watched:
+class Watched:
     """What was heard in the time that counts."""
 
     first_chunks_ms: list[float] = field(default_factory=list)
@@ -61,7 +61,7 @@ def run(bench: Bench) -> None:
     scheduler = bench.scheduler(model, max(numbers))
     speak(scheduler, voice, bench.frames)
     # The codec's windows come in batches of any size, and libraries make their choices for each at its first use.
-    print("  unmeasured:")
+    print("  once unmeasured")
     _watch(bench, scheduler, voice, numbers[-2], random.Random(1))
 
     most = 0
@@ -78,12 +78,12 @@ def run(bench: Bench) -> None:
     _burst(bench, scheduler, voice, numbers[1])
 
 
-def _report(bench: Bench, watched: _Watched, number: int) -> float:
+def _report(bench: Bench, watched: Watched, number: int) -> float:
     """Returns the percentage of streams with an underrun."""
     name, report = f"{number} listeners", bench.report
     first = watched.first_chunks_ms or [0.0]
     report.figure(f"{name}: first chunk", first, "ms")
-    bound = BURST_MS if number == 64 else None
+    bound = FIRST_CHUNK_P95_MS if number == 64 else None
     report.figure(f"{name}: first chunk, 95th percentile", [percentile(first, 0.95)], "ms", at_most=bound)
     pieces = max(1, len(watched.ahead_ms))
     percent = 100 * watched.late_streams / max(1, watched.streams)
@@ -97,7 +97,7 @@ def _report(bench: Bench, watched: _Watched, number: int) -> float:
     return percent
 
 
-def _watch(bench: Bench, scheduler: Scheduler, voice: Voice, number: int, chance: random.Random) -> _Watched:
+def _watch(bench: Bench, scheduler: Scheduler, voice: Voice, number: int, chance: random.Random) -> Watched:
     """Keeps so many listeners listening.
 
     Each hears an utterance to its end, waits for a moment and asks for the next. First utterances are of all lengths, so that
@@ -105,7 +105,7 @@ def _watch(bench: Bench, scheduler: Scheduler, voice: Voice, number: int, chance
     """
     settle_s = _SETTLE_S if not bench.quick else 0.5
     rate_hz = scheduler.model.config.codec.sample_rate_hz
-    watched = _Watched()
+    watched = Watched()
     began = time.perf_counter()
     since, until = began + settle_s, began + settle_s + bench.watch_s
     questions = [(began + chance.uniform(0, settle_s), listener) for listener in range(number)]

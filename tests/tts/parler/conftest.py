@@ -32,7 +32,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "projected": {"size": replace(TINY, text_encoder_hidden=48), "separate_description_tokenizer": True},
     "sharded": {"shards": 3},
     "half": {"dtype": torch.bfloat16},
-    "one-layer": {"size": replace(TINY, layers=1)},
+    "one-layer": {"size": replace(TINY, layers=1), "mean_frames": 12},
 }
 VOICE = "A woman speaks slowly in a quiet room."
 MANY_STEPS = 3_000
@@ -122,12 +122,15 @@ class House:
     Args:
         model: What it runs.
         rows: Streams decoded at once.
+        clock: Time stands still if no other is given: chunks depend on nothing but their plans.
         options: Of the scheduler.
     """
 
-    def __init__(self, model: ParlerModel, rows: int = 4, **options: Any) -> None:
+    def __init__(
+        self, model: ParlerModel, rows: int = 4, clock: Callable[[], float] = lambda: 0.0, **options: Any
+    ) -> None:
         self.model = model
-        self.scheduler = Scheduler(model, CacheSize(rows, positions=192, cross_positions=96), **options)
+        self.scheduler = Scheduler(model, CacheSize(rows, positions=192, cross_positions=96), clock=clock, **options)
 
     def say(
         self,

@@ -168,7 +168,7 @@ def test_a_missing_tokenizer_is_told(copy: Checkpoints) -> None:
     directory = copy("endless")
     for file in directory.glob("tokenizer*"):
         file.unlink()
-    assert f"no tokenizer can be loaded from {directory}" in refusal(directory)
+    assert f"no tokenizer.json in {directory}" in refusal(directory)
 
 
 def test_parts_and_a_single_file_are_one_model(load: Load) -> None:

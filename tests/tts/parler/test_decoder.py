@@ -76,7 +76,7 @@ def formulas(model: ParlerModel, directory: Path, inputs: Tensor, states: Tensor
 
     def attend(x: Tensor, seen: Tensor, name: str, groups: int, mask: Tensor | None) -> Tensor:
         queries, keys, values = (
-            (rows @ stored[f"{root}.{name}.{letter}_proj.weight"].T).split(size, dim=1)
+            torch.split(rows @ stored[f"{root}.{name}.{letter}_proj.weight"].T, size, dim=1)
             for rows, letter in ((x, "q"), (seen, "k"), (seen, "v"))
         )
         outputs = []
@@ -123,7 +123,7 @@ def test_in_chunks_is_at_once(load: Load, variant: str, chunks: list[int]) -> No
         rows.describe(row, states)
     whole = rows.run(0, inputs)
     start, parts = 0, []
-    for chunk in inputs.split(chunks):
+    for chunk in torch.split(inputs, chunks):
         parts.append(rows.run(3, chunk, start))
         start += len(chunk)
     same(torch.cat(parts), whole)

@@ -22,7 +22,7 @@ TEXTS = {
     "12, 13, 14; and so on": 1,
     "ನಮಸ್ಕಾರ": 25,
 }
-LONG = "Please tell me what I can do for you, and I will be glad to help. " * 2
+LONG = "Please tell me what I can do for you, and I will be glad to help. "
 
 
 class Clock:
@@ -35,8 +35,7 @@ class Clock:
         return self.now_s
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-@pytest.mark.parametrize("rows", [2, 3, 8])
+@pytest.mark.parametrize(("rows", "precision"), [(2, "float64"), (3, "float32"), (8, "float64")])
 def test_streams_that_join_and_leave_hear_what_they_would_alone(
     load: Load, house: Any, alone: Callable[..., Any], rows: int, precision: str
 ) -> None:
@@ -55,8 +54,10 @@ def test_streams_that_join_and_leave_hear_what_they_would_alone(
     assert len({str(each.codes) for each in said.values()}) == len(TEXTS)
 
 
-@pytest.mark.parametrize("variant", ["ending", "cross", "grouped-rope", "rope-cross", "projected"])
-@pytest.mark.parametrize("temperature", [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("variant", "temperature"),
+    [("ending", 1.0), ("cross", 0.0), ("grouped-rope", 0.0), ("rope-cross", 1.0), ("projected", 0.0)],
+)
 def test_so_they_do_on_every_kind_of_checkpoint(
     load: Load, house: Any, alone: Callable[..., Any], variant: str, temperature: float
 ) -> None:
@@ -75,7 +76,7 @@ def test_so_they_do_on_every_kind_of_checkpoint(
 def test_pieces_are_the_audio_of_all_frames_and_then_the_end(load: Load, house: Any) -> None:
     model = load("endless")
     guests = house(model)
-    said = [guests.say(text, frames, plan=ChunkPlan(3, 12)) for text, frames in TEXTS.items()]
+    said = [guests.say(text, frames, plan=ChunkPlan(6, 14)) for text, frames in TEXTS.items()]
     guests.run()
     for each, frames in zip(said, TEXTS.values(), strict=True):
         assert each.ended
@@ -85,7 +86,7 @@ def test_pieces_are_the_audio_of_all_frames_and_then_the_end(load: Load, house: 
         with torch.inference_mode():
             whole = model.codec(torch.tensor(each.codes)[None])[0].numpy()
         assert np.abs(each.waveform - whole).max() <= 1e-5
-    assert [piece.frames for piece in said[3].pieces][:3] == [3, 6, 12]
+    assert [piece.frames for piece in said[3].pieces] == [6, 12, 14 + 9]
 
 
 def test_a_stream_of_no_frames_is_told_the_end_alone(load: Load, house: Any) -> None:
@@ -161,11 +162,11 @@ def test_prompts_are_prefilled_within_the_budget_while_others_are_decoded(
 
     monkeypatch.setattr(batch, "prefill", count)
     monkeypatch.setattr(runner, "run", step)
-    talking = guests.say("Good morning.", 60)
+    talking = guests.say("Good morning.", 120)
     guests.step()
     # Nobody waited: the whole prompt at once.
     assert prefilled == [len(talking.stream.request.prompt_ids)]
-    long = [guests.say(LONG + str(index), 5) for index in range(3)]
+    long = [guests.say(LONG + str(index), 60) for index in range(3)]
     needed = sum(len(each.stream.request.prompt_ids) for each in long)
     assert needed > 60
     while not all(each.stream.decoding for each in long):
@@ -250,7 +251,7 @@ def test_a_failure_ends_all_streams_and_the_next_ones_go_on(
     model = load("endless", "float64")
     guests = house(model, rows=2)
     said = [guests.say(text, 20) for text in TEXTS]
-    guests.step(21)
+    guests.step(25)
     heard = [len(each.told) for each in said]
     assert max(heard) > 0
     broken = RuntimeError("a defect")

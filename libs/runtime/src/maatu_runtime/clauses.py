@@ -7,6 +7,7 @@ is the live stream.
 """
 
 import re
+import unicodedata
 
 import sentencex
 
@@ -74,8 +75,12 @@ class ClauseCutter:
         if _TERMINATORS.search(searched):
             sentences = list(sentencex.segment(self._language, searched))
             # The last sentence may still go on ("3." may become "3.5"): it is whole only once another has begun.
-            if len(sentences) > 1 and "".join(sentences) == searched:
-                return len(sentences[0])
+            if "".join(sentences) == searched:
+                end = 0
+                for sentence in sentences[:-1]:
+                    end += len(sentence)
+                    if not _ends_with_abbreviation(sentence.strip()):
+                        return end
         return newline + 1 if newline >= 0 else None
 
     def _early_end(self) -> int | None:
@@ -97,6 +102,22 @@ class ClauseCutter:
         head = self._buffer[:LONGEST_CLAUSE_CHARS]
         commas = [comma.end() for comma in _COMMA.finditer(head)]
         return commas[-1] if commas else (head.rfind(" ") + 1 or LONGEST_CLAUSE_CHARS)
+
+
+def _ends_with_abbreviation(sentence: str) -> bool:
+    """Whether the last word is an Indic abbreviation: one syllable and a full stop, as in ಡಾ., ಎಸ್., कि. and మీ.
+
+    sentencex knows the abbreviations of Latin script; of these it takes most for sentences of one word.
+    """
+    if not sentence.endswith("."):
+        return False
+    word = sentence[:-1].rpartition(" ")[2].rpartition(".")[2]
+    if not word or word.isascii():
+        return False
+    # A consonant with a virama (combining class 9) is part of the syllable before or after it.
+    letters = [character for character in word if character.isalpha()]
+    viramas = sum(unicodedata.combining(character) == 9 for character in word)
+    return bool(viramas or len(letters) < len(word)) and len(letters) - viramas <= 1
 
 
 def _speakable(clause: str) -> bool:

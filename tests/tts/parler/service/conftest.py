@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 from maatu.v1 import common_pb2, tts_pb2
 from maatu_runtime.audio import Samples, StreamDecoder, format_from_proto
 from maatu_tts.engine.base import EngineAudio, Utterance
+from maatu_tts.engine.parler.batch import Batch
 from maatu_tts.engine.parler.engine import ParlerEngine, ParlerSettings
 from maatu_tts.engine.parler.random_weights import TINY, write_checkpoint
+from maatu_tts.engine.parler.runner import Runner
 from maatu_tts.engine.parler.voices import load_voices
 
 _HOP = 512
@@ -22,24 +25,44 @@ _HOP = 512
 
 
 class SpiedParler(ParlerEngine):
-    """A ParlerEngine that keeps what it was asked to speak."""
+    """A ParlerEngine that keeps what it was asked to speak, and takes its time when it is told to."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.utterances: list[Utterance] = []
         """In order."""
-        self.untaken = 0
-        """Parts that somebody was given who has not come back for the next one."""
+        self.awaited = 0
+        """Utterances of which somebody waits for the next part at this moment."""
+        self.hurry = threading.Event()
+        """While it is cleared, a step takes 20 ms: streams last long enough for something to happen meanwhile."""
+        self.hurry.set()
 
     async def synthesize(self, utterance: Utterance) -> AsyncGenerator[EngineAudio, None]:
         self.utterances.append(utterance)
-        async with aclosing(super().synthesize(utterance)) as audio:
-            async for part in audio:
-                self.untaken += 1
-                try:
-                    yield part
-                finally:
-                    self.untaken -= 1
+        self.awaited += 1
+        try:
+            async with aclosing(super().synthesize(utterance)) as audio:
+                async for part in audio:
+                    self.awaited -= 1
+                    try:
+                        yield part
+                    finally:
+                        self.awaited += 1
+        finally:
+            self.awaited -= 1
+
+    def _runner(self, batch: Batch) -> Runner:
+        runner, hurry = super()._runner(batch), self.hurry
+
+        class Paced(Runner):
+            def warm_up(self) -> None:
+                runner.warm_up()
+
+            def run(self, rows: int, context: int, cross_context: int, *, greedy: bool) -> None:
+                runner.run(rows, context, cross_context, greedy=greedy)
+                hurry.wait(0.02)
+
+        return Paced()
 
 
 class Speech:

@@ -1,11 +1,12 @@
 """The tts service as a process of its own, with Parler-TTS on a tiny random checkpoint: how it starts, serves and ends."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ description = "Anu speaks slowly and calmly."
 def install(models_dir: Path, change: Callable[[Path], None] = lambda _: None) -> Path:
     """Installs a tiny checkpoint as a model, changed before; returns the model directory."""
     kind = {"family": "parler", "format": "safetensors", "licence": "none", "source": "random weights"}
-    with ModelStore(models_dir).install(MODEL, **kind, created_by={}) as directory:  # type: ignore[arg-type]
+    with ModelStore(models_dir).install(MODEL, **kind, created_by={}) as directory:
         write_checkpoint(directory, TINY, separate_description_tokenizer=True, mean_frames=80)
         change(directory)
     return models_dir
@@ -64,6 +65,8 @@ def environment(models_dir: Path, **settings: str) -> dict[str, str]:
         "MAATU_TTS_PORT": "0",
         "MAATU_TTS_METRICS_PORT": "0",
         "CUDA_VISIBLE_DEVICES": "",
+        # Threads that wait for one another by spinning are slow where others need the processor.
+        "OMP_NUM_THREADS": "1",
     }
     return {**given, **ours, **{f"MAATU_TTS_PARLER_{name.upper()}": value for name, value in settings.items()}}
 
@@ -82,53 +85,73 @@ STARTS: dict[str, tuple[int, list[str]]] = {
     "no gpu": (2, ["the device cuda is not there", "MAATU_TTS_PARLER_DEVICE=cpu"]),
     "no such device": (2, ["PARLER_DEVICE"]),
     "no such precision": (2, ["PARLER_PRECISION", "float32", "bfloat16", "int8", "fp8"]),
+    "no memory": (2, ["hold no slot", "MAATU_TTS_PARLER_MEMORY_GIB"]),
     "broken voices": (2, ["voices.toml", "voices.0.languages"]),
 }
 """Exit status of each start, and what it says."""
 
 
+_FORK = """
+import json, os, pathlib, runpy, sys
+import maatu_tts.engine.parler.engine
+
+children = {}
+for name, (variables, arguments) in json.load(sys.stdin).items():
+    if (pid := os.fork()) == 0:
+        os.environ.clear()
+        os.environ.update(variables)
+        for number in (1, 2):
+            os.dup2(os.open(f"{name}.{number}", os.O_WRONLY | os.O_CREAT), number)
+        sys.argv[1:] = arguments
+        try:
+            runpy.run_module("maatu_tts", run_name="__main__", alter_sys=True)
+        except SystemExit as end:
+            sys.stdout.flush()
+            os._exit(end.code)  # without taking PyTorch down, which takes a second
+    children[pid] = name
+for _ in range(len(children)):
+    pid, status = os.wait()
+    pathlib.Path(f"{children[pid]}.status").write_text(str(os.waitstatus_to_exitcode(status)))
+"""
+"""Runs the service once for each start. All fork from one process that has imported PyTorch, which takes each 5 s otherwise."""
+
+
 @pytest.fixture(scope="module")
-def starts(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, subprocess.Popen[str]]]:
-    """All of them, begun at once: each takes seconds to import PyTorch."""
+def starts(whole: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with what each start wrote to its outputs, and its exit status."""
     voices = tmp_path_factory.mktemp("voices") / "voices.toml"
     voices.write_text(VOICES.replace("kn-IN", "nonsense language"), encoding="utf-8")
-    environments = {
-        "check": environment(whole),
-        "no checkpoint": environment(tmp_path_factory.mktemp("empty")),
-        "broken tensors": environment(install(tmp_path_factory.mktemp("broken"), break_tensors)),
-        "no gpu": environment(whole, device="cuda"),
-        "no such device": environment(whole, device="tpu"),
-        "no such precision": environment(whole, precision="int3"),
-        "broken voices": environment(whole, voices=str(voices)),
+    starts = {
+        "check": (environment(whole), ["--check"]),
+        "no checkpoint": (environment(tmp_path_factory.mktemp("empty")), []),
+        "broken tensors": (environment(install(tmp_path_factory.mktemp("broken"), break_tensors)), []),
+        "no gpu": (environment(whole, device="cuda"), []),
+        "no such device": (environment(whole, device="tpu"), []),
+        "no such precision": (environment(whole, precision="int3"), []),
+        "broken voices": (environment(whole, voices=str(voices)), ["--check"]),
+        "no memory": (environment(whole, slots="0", memory_gib="0.000001"), []),
     }
-    processes = {
-        name: subprocess.Popen(
-            [sys.executable, "-m", "maatu_tts", *(["--check"] if name in ("check", "broken voices") else [])],
-            env=variables,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for name, variables in environments.items()
-    }
-    yield processes
-    for process in processes.values():
-        process.kill()
-        process.communicate()
+    directory = tmp_path_factory.mktemp("starts")
+    subprocess.run(
+        [sys.executable, "-c", _FORK],
+        input=json.dumps(starts),
+        text=True,
+        cwd=directory,
+        env=environment(whole),
+        timeout=100,
+        check=True,
+    )
+    return directory
 
 
 @pytest.mark.parametrize("name", STARTS)
-def test_a_start_says_in_one_line_what_is_wrong(starts: dict[str, subprocess.Popen[str]], name: str) -> None:
-    out, errors = starts[name].communicate(timeout=60)
+def test_a_start_says_in_one_line_what_is_wrong(starts: Path, name: str) -> None:
     status, told = STARTS[name]
-    assert starts[name].returncode == status, errors
-    if status:
-        [said] = [line for line in errors.splitlines() if line.startswith("maatu-tts: ")]
-        said = errors[errors.index(said) :]
-    else:
-        said = out
+    out, errors = ((starts / f"{name}.{number}").read_text(encoding="utf-8") for number in (1, 2))
+    assert (starts / f"{name}.status").read_text() == str(status), errors
+    said = errors[errors.index("maatu-tts: ") :] if status else out
     assert all(part in said for part in told), said
-    assert "Traceback" not in errors
+    assert "Traceback" not in out + errors
 
 
 async def test_a_process_serves_and_ends(whole: Path, tmp_path: Path, speech: Any) -> None:
@@ -164,11 +187,11 @@ async def test_a_process_serves_and_ends(whole: Path, tmp_path: Path, speech: An
 
             # What runs is spoken to its end.
             request.options.seed = 3
-            call = stub.Synthesize(request)
+            call: Any = stub.Synthesize(request)
             assert (await call.read()).HasField("started")
             process.stopping = True
             process.send_signal(signal.SIGTERM)
-            rest = []
+            rest: list[Any] = []
             while (response := await call.read()) is not grpc.aio.EOF:
                 rest.append(response)
             assert rest[-1].summary.tokens > 0

@@ -32,8 +32,36 @@ class CacheSize:
         return 2 * config.layers * self.rows * (self_width + cross_width) * config.head_size * dtype.itemsize
 
 
+@dataclass(frozen=True)
+class LayerCache:
+    """What one layer remembers: [rows, heads of keys then of values, positions, head size]."""
+
+    own: Tensor
+    """Of self-attention."""
+    cross: Tensor
+    """Of cross-attention."""
+
+    def write(self, rows: Tensor, positions: Tensor, keys_values: Tensor) -> None:
+        """Stores keys and values.
+
+        Args:
+            rows: [batch, 1]
+            positions: [batch, time]
+            keys_values: [batch, time, heads of keys then of values, head size]
+        """
+        self.own.transpose(1, 2)[rows, positions] = keys_values
+
+    def read(self, rows: Rows, context: int) -> tuple[Tensor, ...]:
+        """Keys and values up to a position: each [batch, heads, context, head size]."""
+        return self.own[rows, :, :context].chunk(2, dim=1)
+
+    def read_cross(self, rows: Rows, context: int) -> tuple[Tensor, ...]:
+        """Keys and values of the descriptions: each [batch, heads, context, head size]."""
+        return self.cross[rows, :, :context].chunk(2, dim=1)
+
+
 class KeyValueCache:
-    """The memory of attention: [layers, rows, heads of keys then of values, positions, head size], zeros at first.
+    """The memory of attention, zeros at first.
 
     What lies beyond a row's position is left over from earlier streams. It is finite, and masked by whoever reads.
 
@@ -50,26 +78,9 @@ class KeyValueCache:
         self.size = size
         self._own = torch.zeros(own, dtype=dtype, device=device)
         self._cross = torch.zeros(cross, dtype=dtype, device=device)
-        self.cross_lengths = torch.zeros(size.rows, dtype=torch.long, device=device)
-
-    def write(self, layer: int, rows: Tensor, positions: Tensor, keys_values: Tensor) -> None:
-        """Stores keys and values of one layer.
-
-        Args:
-            layer: Its number.
-            rows: [batch, 1]
-            positions: [batch, time]
-            keys_values: [batch, time, heads of keys then of values, head size]
-        """
-        self._own[layer].transpose(1, 2)[rows, positions] = keys_values
-
-    def read(self, layer: int, rows: Rows, context: int) -> tuple[Tensor, ...]:
-        """Keys and values of one layer up to a position: each [batch, heads, context, head size]."""
-        return self._own[layer, rows, :, :context].chunk(2, dim=1)
-
-    def read_cross(self, layer: int, rows: Rows, context: int) -> tuple[Tensor, ...]:
-        """Keys and values of the descriptions: each [batch, heads, context, head size]."""
-        return self._cross[layer, rows, :, :context].chunk(2, dim=1)
+        self.layers = [LayerCache(*pair) for pair in zip(self._own, self._cross, strict=True)]
+        # A row that sees nothing at all would attend to not-a-number.
+        self.cross_lengths = torch.ones(size.rows, dtype=torch.long, device=device)
 
     def set_cross(self, row: int, keys_values: Tensor) -> None:
         """Gives a row its description's keys and values: [layers, heads of keys then of values, length, head size]."""

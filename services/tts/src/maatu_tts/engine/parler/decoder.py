@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from maatu_runtime.errors import ModelNotInstalled
-from maatu_tts.engine.parler.cache import KeyValueCache, Rows
+from maatu_tts.engine.parler.cache import KeyValueCache, LayerCache, Rows
 from maatu_tts.engine.parler.checkpoint import Checkpoint
 from maatu_tts.engine.parler.config import DecoderConfig
 from maatu_tts.engine.parler.linear import Matrix
@@ -57,7 +57,6 @@ class _Layer(nn.Module):
         self, number: int, config: DecoderConfig, checkpoint: Checkpoint, make: MakeLinear, like: Tensor
     ) -> None:
         super().__init__()
-        self._number = number
         self._heads = config.heads
         self._key_value_heads = config.key_value_heads
         self._cross_key_value_heads = config.cross_key_value_heads
@@ -85,13 +84,13 @@ class _Layer(nn.Module):
         self.cross_norm = _norm(checkpoint, f"{prefix}.encoder_attn_layer_norm", hidden, like)
         self.final_norm = _norm(checkpoint, f"{prefix}.final_layer_norm", hidden, like)
 
-    def forward(self, x: Tensor, cache: KeyValueCache, where: Where) -> Tensor:
+    def forward(self, x: Tensor, cache: LayerCache, where: Where) -> Tensor:
         """[batch · time, hidden] → the same; writes this layer's part of the cache."""
         x = self.out.add(x, self._attend(self.norm(x), cache, where))
         x = self.cross_out.add(x, self._attend_description(self.cross_norm(x), cache, where))
         return self.down.add(x, self._activation(self.up(self.final_norm(x))))
 
-    def _attend(self, x: Tensor, cache: KeyValueCache, where: Where) -> Tensor:
+    def _attend(self, x: Tensor, cache: LayerCache, where: Where) -> Tensor:
         shape = (*where.positions.shape, self._heads + 2 * self._key_value_heads, self._head_size)
         heads = self.query_key_value(x).view(shape)
         queries, keys_values = torch.split(heads, [self._heads, 2 * self._key_value_heads], dim=2)
@@ -99,16 +98,16 @@ class _Layer(nn.Module):
             queries = _rotate(queries, where.rotation)
             keys, values = keys_values.chunk(2, dim=2)
             keys_values = torch.cat([_rotate(keys, where.rotation), values], dim=2)
-        cache.write(self._number, where.row_numbers, where.positions, keys_values)
-        keys, values = cache.read(self._number, where.rows, where.context)
+        cache.write(where.row_numbers, where.positions, keys_values)
+        keys, values = cache.read(where.rows, where.context)
         return _attention(queries, keys, values, where.mask)
 
-    def _attend_description(self, x: Tensor, cache: KeyValueCache, where: Where) -> Tensor:
+    def _attend_description(self, x: Tensor, cache: LayerCache, where: Where) -> Tensor:
         queries = self.cross_query(x).view(*where.positions.shape, self._heads, self._head_size)
         if where.rotation is not None:
             # The published models were trained so: here only the queries are rotated.
             queries = _rotate(queries, where.rotation)
-        keys, values = cache.read_cross(self._number, where.rows, where.cross_context)
+        keys, values = cache.read_cross(where.rows, where.cross_context)
         return _attention(queries, keys, values, where.cross_mask)
 
     def cross_keys_values(self, states: Tensor) -> Tensor:
@@ -213,8 +212,8 @@ class Decoder(nn.Module):
         """
         x = inputs if self.sinusoids is None else inputs + self.sinusoids[where.positions]
         x = x.flatten(0, 1)
-        for layer in self.layers:
-            x = layer(x, cache, where)
+        for layer, memory in zip(self.layers, cache.layers, strict=True):
+            x = layer(x, memory, where)
         return cast(Tensor, self.norm(x)).view_as(inputs)
 
     def scores(self, hidden: Tensor) -> Tensor:

@@ -23,8 +23,9 @@ from maatu_tts.engine.base import (
     EngineVoice,
     Utterance,
 )
-from maatu_tts.engine.parler import runner
+from maatu_tts.engine.parler import runner, windows
 from maatu_tts.engine.parler.batch import Batch, Sampling
+from maatu_tts.engine.parler.codec import CONTEXT_FRAMES
 from maatu_tts.engine.parler.descriptions import VoiceCache
 from maatu_tts.engine.parler.linear import Precision
 from maatu_tts.engine.parler.loader import ParlerModel, Voice, load_model
@@ -171,13 +172,16 @@ class ParlerEngine(Engine):
             model,
             size,
             sampler,
-            prefill_tokens=256 if on_gpu else 16,
+            prefill_tokens=512 if on_gpu else 16,
             codec_frames=4096 if on_gpu else 256,
             make_runner=self._runner,
         )
         log.info("parler warming up", slots=size.rows, voices=len(named))
         with torch.inference_mode():
             scheduler.runner.warm_up()
+            if on_gpu:
+                longest = ChunkPlan().largest + 3 * CONTEXT_FRAMES
+                windows.warm_up(model.codec, config.decoder.codebooks, model.device, longest)
         self._model, self._scheduler, self._descriptions = model, scheduler, descriptions
         self._speak_once(scheduler, model)
         self._thread = SchedulerThread(scheduler)

@@ -106,6 +106,8 @@ def load_model(
     """
     device = torch.device(device)
     precision = Precision(precision)
+    if device.type == "cuda":
+        _settle_cuda()
     config = ParlerConfig.read(directory)
     like = torch.empty(0, dtype=precision.activations(device), device=device)
     if codec_dtype is None:
@@ -137,6 +139,14 @@ def load_model(
         prompt_tokenizer=prompt_tokenizer,
         description_tokenizer=_tokenizer(own) if own.is_dir() else prompt_tokenizer,
     )
+
+
+def _settle_cuda() -> None:
+    """Chooses between ways that CUDA has to do one thing; for the whole process."""
+    # cuDNN plans attention anew for each shape, which takes up to half a second.
+    torch.backends.cuda.enable_cudnn_sdp(False)
+    # float32 means float32 in the codec too, where cuDNN would take 10 bits of precision.
+    torch.backends.cudnn.allow_tf32 = False
 
 
 def _tokenizer(directory: Path) -> Tokenizer:

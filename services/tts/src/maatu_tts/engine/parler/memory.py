@@ -25,6 +25,8 @@ def cache_size(model: ParlerModel, *, slots: int, budget_gib: float, positions: 
     Raises:
         ConfigurationError: The budget does not hold a single slot.
     """
+    # Lengths that attention's kernels need not fill up.
+    positions, cross_positions = _rounded(positions, 64), _rounded(cross_positions, 16)
     if slots:
         return CacheSize(slots, positions, cross_positions)
     budget = budget_gib * 2**30
@@ -39,3 +41,7 @@ def cache_size(model: ParlerModel, *, slots: int, budget_gib: float, positions: 
             "MAATU_TTS_PARLER_MEMORY_GIB, or make its longest utterance shorter with MAATU_TTS_PARLER_LONGEST_S"
         )
     return CacheSize(min(held, _MOST_SLOTS), positions, cross_positions)
+
+
+def _rounded(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple

@@ -123,6 +123,7 @@ class GraphRunner(Runner):
         self._rows = ladder(batch.size.rows)
         self._contexts = contexts(batch.size)
         self._graphs: dict[tuple[int, int], torch.cuda.CUDAGraph] = {}
+        self._stream: torch.cuda.Stream | None = None
 
     def warm_up(self) -> None:
         """Captures the ladder, the largest first, so that all share the largest one's memory. If that fails, none is used."""
@@ -137,7 +138,9 @@ class GraphRunner(Runner):
                     self._graphs[rows, context] = graph
         except (RuntimeError, torch.OutOfMemoryError) as error:
             self._graphs.clear()
-            self.state, self.detail = State.FALLBACK, f"capturing CUDA graphs failed: {_first_line(error)}"
+            # What went wrong first says why; ending the capture then fails as well.
+            cause = error.__context__ or error
+            self.state, self.detail = State.FALLBACK, f"capturing CUDA graphs failed: {_first_line(cause)}"
             log.warning("%s; going on without", self.detail)
             return
         self.graphs = len(self._graphs)
@@ -157,14 +160,16 @@ class GraphRunner(Runner):
         def step() -> None:
             self._batch.step(rows, context, self._batch.size.cross_positions, greedy=False)
 
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
+        # One stream for all: libraries keep their buffers by stream.
+        self._stream = self._stream or torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._stream):
             for _ in range(_WARM_UP_RUNS):
                 step()
-        torch.cuda.current_stream().wait_stream(stream)
+        torch.cuda.current_stream().wait_stream(self._stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=pool):
+        # Other threads may ask for memory meanwhile: descriptions are encoded in theirs.
+        with torch.cuda.graph(graph, pool=pool, stream=self._stream, capture_error_mode="thread_local"):
             step()
         return graph
 

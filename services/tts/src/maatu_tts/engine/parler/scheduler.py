@@ -145,30 +145,52 @@ class Scheduler:
             self.batch.begin(stream.row, request.voice, request.sampling, prompt)
 
     def _prefill(self) -> None:
-        """Puts prompts into the cache, a little at a time while others are being decoded."""
-        left = self._prefill_tokens
-        for stream in self._rows:
-            if stream.decoding:
-                continue
-            row = _row(stream)
-            inputs = self._inputs(stream)
-            chunk = inputs[stream.prefilled :]
-            if any(other.decoding for other in self._rows):
-                chunk = chunk[:left]
-                left -= len(chunk)
-            if len(chunk):
-                began = self._clock()
-                self.batch.prefill(row, chunk, stream.prefilled)
-                stream.compute_s += self._clock() - began
-                stream.prefilled += len(chunk)
-            if stream.prefilled == len(inputs):
-                if stream.progress is not None:
-                    self.batch.resume(row, stream.columns[-1], len(stream.columns), *stream.progress)
-                self.batch.activate(row)
-                stream.decoding = True
-                self._speaking[stream] = None
-            if left <= 0:
-                return
+        """Puts prompts into the cache: several short ones in one pass, a long one in parts while others are being decoded."""
+        joining = [stream for stream in self._rows if not stream.decoding]
+        if not joining:
+            return
+        inputs = {stream: self._inputs(stream) for stream in joining}
+        first = joining[0]
+        left = len(inputs[first]) - first.prefilled
+        idle = len(joining) == len(self._rows)
+        budget = max(self._prefill_tokens, left) if idle else self._prefill_tokens
+        began = self._clock()
+        together = self._that_fit(inputs, budget)
+        if len(together) > 1:
+            self.batch.prefill_together([_row(stream) for stream in together], [inputs[stream] for stream in together])
+            for stream in together:
+                stream.prefilled = len(inputs[stream])
+        else:
+            together = [first]
+            if left:
+                chunk = inputs[first][first.prefilled :][:budget]
+                self.batch.prefill(_row(first), chunk, first.prefilled)
+                first.prefilled += len(chunk)
+        took_s = self._clock() - began
+        for stream in together:
+            stream.compute_s += took_s / len(together)
+            if stream.prefilled == len(inputs[stream]):
+                self._activate(stream)
+
+    def _that_fit(self, inputs: dict[Stream, torch.Tensor], budget: int) -> list[Stream]:
+        """Those first in line whose whole inputs, filled up to the longest, fit into the budget."""
+        fitting: list[Stream] = []
+        longest = 0
+        for stream, needed in inputs.items():
+            longest = max(longest, len(needed))
+            if stream.prefilled or not len(needed) or longest * (len(fitting) + 1) > budget:
+                break
+            fitting.append(stream)
+        return fitting
+
+    def _activate(self, stream: Stream) -> None:
+        """Lets a stream take part in steps: its inputs are in the cache."""
+        row = _row(stream)
+        if stream.progress is not None:
+            self.batch.resume(row, stream.columns[-1], stream.count, *stream.progress)
+        self.batch.activate(row)
+        stream.decoding = True
+        self._speaking[stream] = None
 
     def _inputs(self, stream: Stream) -> torch.Tensor:
         """What stands in the cache before the column that goes in next: the prompt, and after a lost row the columns."""
@@ -211,7 +233,7 @@ class Scheduler:
         if not stream.decoding:
             return stream.prefilled
         prompt = 0 if self.model.config.prompt_cross_attention else len(stream.request.prompt_ids)
-        return prompt + len(stream.columns)
+        return prompt + stream.count
 
     def _leave(self, stream: Stream) -> None:
         """Frees a stream's row. The last row moves into the gap, so that rows in use are always the first ones."""

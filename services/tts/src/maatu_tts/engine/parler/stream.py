@@ -89,6 +89,11 @@ class Stream:
         return torch.from_numpy(self._columns[: self._count])
 
     @property
+    def count(self) -> int:
+        """How many columns came out."""
+        return self._count
+
+    @property
     def frames(self) -> int:
         """Frames that are whole."""
         return max(0, min(self._length, self._count - self._codebooks + 1))

@@ -15,6 +15,8 @@ Samples = NDArray[np.float32]
 
 _BUCKET_FRAMES = 10
 """Windows are filled up to a multiple of this, so that those of several streams have one length."""
+_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
+"""Windows decoded together on a GPU, filled up to one of these."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +65,40 @@ def decode(codec: Codec, windows: Sequence[Window], device: torch.device) -> lis
     samples: list[Samples] = [np.zeros(0, np.float32)] * len(windows)
     hop = codec.config.hop
     for length, indices in batches.items():
-        codes = torch.stack([_fill(windows[index].codes, length) for index in indices])
-        decoded = codec(codes.to(device)).float().cpu().numpy()
-        for row, index in enumerate(indices):
-            window = windows[index]
-            samples[index] = decoded[row, window.skip * hop : (window.skip + window.take) * hop]
+        for start in range(0, len(indices), _BATCHES[-1]):
+            some = indices[start : start + _BATCHES[-1]]
+            codes = torch.stack([_fill(windows[index].codes, length) for index in some])
+            decoded = codec(_rung(codes, device).to(device)).float().cpu().numpy()
+            for row, index in enumerate(some):
+                window = windows[index]
+                samples[index] = decoded[row, window.skip * hop : (window.skip + window.take) * hop]
     return samples
+
+
+def warm_up(codec: Codec, codebooks: int, device: torch.device, longest: int) -> None:
+    """Lets cuDNN choose how to compute each shape that `decode` makes; it takes tens of milliseconds for a new one.
+
+    Args:
+        codec: What decodes.
+        codebooks: Tokens of a frame.
+        device: A GPU.
+        longest: Frames of a window at most, for which it is ready.
+    """
+    shapes = [(1, length) for length in range(1, longest + 1)]
+    shapes += [(batch, length) for batch in _BATCHES for length in range(_BUCKET_FRAMES, longest + 1, _BUCKET_FRAMES)]
+    for batch, length in shapes:
+        codec(torch.zeros(batch, codebooks, length, dtype=torch.long, device=device))
 
 
 def _fill(codes: Tensor, length: int) -> Tensor:
     """Repeats the last frame. It lies beyond the context, so nothing of it is heard."""
     missing = length - codes.shape[1]
     return torch.cat([codes, codes[:, -1:].expand(-1, missing)], dim=1) if missing else codes
+
+
+def _rung(codes: Tensor, device: torch.device) -> Tensor:
+    """Fills a batch up to one of few sizes where each new one costs time."""
+    if device.type != "cuda":
+        return codes
+    missing = next(batch for batch in _BATCHES if batch >= len(codes)) - len(codes)
+    return torch.cat([codes, codes[:1].expand(missing, -1, -1)]) if missing else codes
