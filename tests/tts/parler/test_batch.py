@@ -79,6 +79,29 @@ def test_the_greedy_step_is_temperature_zero(load: Load) -> None:
     assert torch.equal(torch.stack(brought), columns(model, [0], 25)[0])
 
 
+@pytest.mark.parametrize("variant", ["endless", "grouped-rope"])
+def test_prompts_of_several_lengths_prefilled_together_are_those_prefilled_alone(load: Load, variant: str) -> None:
+    model = load(variant, "float64")
+    alone = {index: columns(model, [index], 15)[index] for index in range(4)}
+    prompts = [model.embedded_prompt(model.prompt_ids(text)) for text in TEXTS]
+    assert len({len(prompt) for prompt in prompts}) > 1
+    batch = Batch(model, CacheSize(5, 96, 64), SamplerSettings())
+    with torch.inference_mode():
+        # Two pairs, neither on neighbouring rows; the longer prompt first, then the shorter.
+        for rows, indices in (([4, 0], [1, 2]), ([1, 3], [3, 0])):
+            for row, index in zip(rows, indices, strict=True):
+                batch.begin(row, model.describe(VOICES[index]), Sampling(15, temperature=0.0))
+            batch.prefill_together(rows, [prompts[index] for index in indices])
+            for row in rows:
+                batch.activate(row)
+        brought = []
+        for _ in range(15):
+            batch.step(5, 96, 64, greedy=True)
+            brought.append(batch.columns(5))
+    for row, index in {4: 1, 0: 2, 1: 3, 3: 0}.items():
+        assert torch.equal(torch.stack([column[row] for column in brought]), alone[index]), index
+
+
 def test_fused_heads_bring_the_same_columns(load: Load) -> None:
     assert torch.equal(columns(load("fused"), [0], 25)[0], columns(load("endless"), [0], 25)[0])
 
@@ -102,24 +125,27 @@ def test_rows_that_are_not_active_change_nothing_and_are_not_changed(load: Load)
 
 def test_a_stream_goes_on_where_it_was_after_its_row_was_lost(load: Load) -> None:
     model = load("ending", "float64")
-    for lost in (1, 5, 14, 20):
-        expected = columns(model, [0], 30)[0]
+    expected = columns(model, [0], 40)[0]
+    end = expected[:, 0].tolist().index(EOS) + 1
+    assert 5 < end < 30
+    # Some of the moments are those in which the first codebook has ended and others have not.
+    for lost in (1, 5, end, end + 2, end + 4, end + 7, 39):
         batch = Batch(model, CacheSize(2, 96, 64), SamplerSettings())
         with torch.inference_mode():
-            begin(batch, model, 0, 0, Sampling(30, temperature=0.0))
+            begin(batch, model, 0, 0, Sampling(40, temperature=0.0))
             brought = []
             for _ in range(lost):
                 batch.step(1, 96, 64, greedy=True)
                 brought.append(batch.columns(1)[0])
             progress = batch.progress(0)
             ids = model.prompt_ids(TEXTS[0])
-            batch.begin(1, model.describe(VOICES[0]), Sampling(30, temperature=0.0))
+            batch.begin(1, model.describe(VOICES[0]), Sampling(40, temperature=0.0))
             before = torch.stack([torch.full((9,), BOS), *brought[:-1]])
             batch.prefill(1, torch.cat([model.embedded_prompt(ids), batch.embed(before)]), 0)
             batch.resume(1, brought[-1], lost, *progress)
             batch.activate(1)
             batch.release(0)
-            for _ in range(30 - lost):
+            for _ in range(40 - lost):
                 batch.step(2, 96, 64, greedy=True)
                 brought.append(batch.columns(2)[1])
         assert torch.equal(torch.stack(brought), expected), lost

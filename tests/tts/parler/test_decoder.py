@@ -127,8 +127,8 @@ def test_in_chunks_is_at_once(load: Load, variant: str, chunks: list[int]) -> No
         parts.append(rows.run(3, chunk, start))
         start += len(chunk)
     same(torch.cat(parts), whole)
-    for layer in range(2):
-        for stored, expected in zip(*(rows.cache.read(layer, slice(row, row + 1), 20) for row in (3, 0)), strict=True):
+    for layer in rows.cache.layers:
+        for stored, expected in zip(*(layer.read(slice(row, row + 1), 20) for row in (3, 0)), strict=True):
             same(stored, expected)
 
 
@@ -140,9 +140,9 @@ def test_the_context_may_be_longer_than_needed_and_hold_anything(load: Load, var
     inputs = noise(20, 64)
     expected = rows.run(1, inputs)
     heads, beyond = 2 * model.config.decoder.key_value_heads, torch.arange(20, SIZE.positions)[None]
-    for layer in range(2):
+    for layer in rows.cache.layers:
         left_over = 1e3 * noise(1, beyond.shape[1], heads, 16)
-        rows.cache.write(layer, torch.tensor([[1]]), beyond, left_over)
+        layer.write(torch.tensor([[1]]), beyond, left_over)
     for context in (21, 64, SIZE.positions):
         same(rows.run(1, inputs, context=context), expected)
 

@@ -30,21 +30,26 @@ def _tensors(cache: KeyValueCache) -> int:
 
 
 def test_slots_that_are_asked_for_are_taken(load: Load) -> None:
-    size = cache_size(load("endless"), slots=5, budget_gib=0.0, positions=100, cross_positions=30)
-    assert size == CacheSize(5, 100, 30)
+    size = cache_size(load("endless"), slots=5, budget_gib=0.0, positions=128, cross_positions=32)
+    assert size == CacheSize(5, 128, 32)
+
+
+def test_lengths_are_rounded_up_to_what_kernels_take(load: Load) -> None:
+    size = cache_size(load("endless"), slots=5, budget_gib=0.0, positions=129, cross_positions=1)
+    assert size == CacheSize(5, 192, 16)
 
 
 def test_a_budget_holds_as_many_as_fit(load: Load) -> None:
     model = load("endless")
-    each = CacheSize(1, 100, 30).bytes(model.config.decoder, model.activations)
+    each = CacheSize(1, 128, 32).bytes(model.config.decoder, model.activations)
     for budget, rows in ((each, 1), (1.99 * each, 1), (2 * each, 2), (7.5 * each, 7)):
-        size = cache_size(model, slots=0, budget_gib=budget / GIB, positions=100, cross_positions=30)
-        assert size == CacheSize(rows, 100, 30)
+        size = cache_size(model, slots=0, budget_gib=budget / GIB, positions=128, cross_positions=32)
+        assert size == CacheSize(rows, 128, 32)
 
 
 def test_halves_fit_twice(load: Load) -> None:
     sizes = [
-        cache_size(load("endless", precision), slots=0, budget_gib=0.005, positions=200, cross_positions=30).rows
+        cache_size(load("endless", precision), slots=0, budget_gib=0.005, positions=192, cross_positions=32).rows
         for precision in ("float64", "float32", "bfloat16")
     ]
     assert sizes[1] in (2 * sizes[0], 2 * sizes[0] + 1)
@@ -52,18 +57,18 @@ def test_halves_fit_twice(load: Load) -> None:
 
 
 def test_without_a_budget_there_are_no_more_slots_than_are_of_use(load: Load) -> None:
-    assert cache_size(load("endless"), slots=0, budget_gib=0.0, positions=100, cross_positions=30).rows == 256
+    assert cache_size(load("endless"), slots=0, budget_gib=0.0, positions=128, cross_positions=32).rows == 256
 
 
 def test_a_gpu_gives_most_of_what_is_free_with_fake_memory(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load("endless")
-    each = CacheSize(1, 100, 30).bytes(model.config.decoder, model.activations)
+    each = CacheSize(1, 128, 32).bytes(model.config.decoder, model.activations)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (10 * each, 99 * each))
     on_gpu = replace(model, device=torch.device("cuda"))
-    assert cache_size(on_gpu, slots=0, budget_gib=0.0, positions=100, cross_positions=30).rows == 8
+    assert cache_size(on_gpu, slots=0, budget_gib=0.0, positions=128, cross_positions=32).rows == 8
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (each, 99 * each))
     with pytest.raises(ConfigurationError, match="hold no slot"):
-        cache_size(on_gpu, slots=0, budget_gib=0.0, positions=100, cross_positions=30)
+        cache_size(on_gpu, slots=0, budget_gib=0.0, positions=128, cross_positions=32)
 
 
 def test_a_budget_that_holds_none_is_refused_and_says_what_to_set(load: Load) -> None:

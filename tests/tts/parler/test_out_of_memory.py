@@ -32,12 +32,12 @@ class ShortRunner(EagerRunner):
     def __init__(self, batch: Batch, most: int = 100, fails_at: Sequence[int] = ()) -> None:
         super().__init__(batch)
         self._most = most
-        self._fails_at = fails_at
+        self.fails_at = fails_at
         self.runs = 0
 
     def run(self, rows: int, context: int, cross_context: int, *, greedy: bool) -> None:
         self.runs += 1
-        if rows > self._most or self.runs in self._fails_at:
+        if rows > self._most or self.runs in self.fails_at:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         super().run(rows, context, cross_context, greedy=greedy)
 
@@ -94,21 +94,34 @@ def test_as_many_rows_stay_as_fit_with_fake_runner(load: Load, house: Any, alone
 
 def test_a_row_lost_again_on_its_way_back_with_fake_runner(load: Load, house: Any, alone: Callable[..., Any]) -> None:
     model = load("ending", "float64")
-    frames = [8, 60, 40, 40]
-    guests = house(model, rows=4, make_runner=short(fails_at=[14, 20]), prefill_tokens=3)
-    said = say_all(guests, frames, min_columns=30)
-    while guests.scheduler.runner.runs < 19:
-        guests.step()
-    # The third has lost its row, got another, and is read again; the next step fails again.
+    guests = house(model, rows=3, make_runner=short(), prefill_tokens=3)
+    runner = guests.scheduler.runner
+    said = [guests.say(text, frames, min_columns=60) for text, frames in zip(TEXTS, [50, 60], strict=False)]
+    said.append(guests.say(TEXTS[3], 40))
     lost = said[2].stream
-    assert lost.progress is not None
-    assert lost.row is not None
-    assert not lost.decoding
-    guests.step(2)
+
+    def lose_when(moment: Callable[[], bool]) -> None:
+        while not moment():
+            guests.step()
+        runner.fails_at = [runner.runs + 1]
+        guests.step()
+        assert lost.row is None
+        assert not lost.ended
+
+    # Its first codebook has ended and the others have not: that must not be forgotten.
+    lose_when(lambda: lost.frames_to_come < 9)
     assert guests.scheduler.limit == 1
-    assert lost.row is None
+    columns = len(lost.columns)
+    # There are two rows again, as if others had been there when memory ran out.
+    guests.scheduler.limit = 2
+    lose_when(lambda: lost.row is not None and lost.prefilled > 0 and not lost.decoding)
+    assert len(lost.columns) == columns
     guests.run()
-    check(said, alone, model, frames, min_columns=30)
+    assert said[2].ended
+    assert lost.frames < 40
+    assert said[2].codes == alone(model, TEXTS[3], 40).codes
+    for each, text, frames in zip(said, TEXTS, [50, 60], strict=False):
+        assert each.codes == alone(model, text, frames, min_columns=60).codes
 
 
 def test_those_who_lost_their_row_come_before_all_who_wait_with_fake_runner(load: Load, house: Any) -> None:

@@ -283,6 +283,19 @@ def test_rows_beyond_those_in_use_change_nothing_with_fake_graphs(
     assert guests.scheduler.runner.graphs == 4
 
 
+def test_a_row_that_was_left_stands_still_with_fake_graphs(load: Load, house: Any, alone: Callable[..., Any]) -> None:
+    model = load("endless", "float64")
+    guests = house(model, rows=2, make_runner=lambda batch: warmed(batch, FakeGraphRunner(batch, EagerRunner(batch))))
+    # Were it counted on while another is decoded, it would run past its end of the cache.
+    long, short = guests.say("Yes!", 150), guests.say("Good morning.", 60)
+    guests.run()
+    late = guests.say("No!", 150), guests.say("Good morning.", 60)
+    guests.run()
+    for each, text, frames in ((long, "Yes!", 150), (short, "Good morning.", 60), (late[0], "No!", 150)):
+        assert each.codes == alone(model, text, frames).codes
+    assert late[1].codes == short.codes
+
+
 def test_a_capture_that_fails_midway_uses_no_graph_with_fake_graphs(
     load: Load, house: Any, alone: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -52,6 +52,8 @@ class Config(ServiceConfig):
     """Voice descriptions that are kept encoded."""
     parler_voices: Path | None = None
     """File of voices, TOML or JSON, beside those built in; see docs/tts.md."""
+    parler_threads: int = Field(default=0, ge=0)
+    """Threads that PyTorch computes with on a CPU; 0: one for each core."""
     parler_graphs: bool = True
     """Capture CUDA graphs on a GPU."""
     parler_compile: bool = False

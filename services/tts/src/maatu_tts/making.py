@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
+import numpy as np
+
 from maatu_runtime.audio import Samples
 from maatu_runtime.language import Language
 from maatu_runtime.places import Priority
@@ -119,9 +121,8 @@ class Maker:
                 self.compute_s += part.compute_s
                 self.tokens += part.tokens
                 await self._put(self._cutter.push(edges.push(self._level(tail.push(lead.push(part.samples))))))
-        for rest in (tail.push(lead.flush()), tail.flush()):
-            await self._put(self._cutter.push(edges.push(self._level(rest))))
-        await self._put(self._cutter.push(edges.flush()))
+        rest = np.concatenate([tail.push(lead.flush()), tail.flush()])
+        await self._put(self._cutter.push(np.concatenate([edges.push(self._level(rest)), edges.flush()])))
 
     def _level(self, samples: Samples) -> Samples:
         return samples if self._leveller is None else self._leveller.push(samples)

@@ -101,6 +101,7 @@ def _parler(config: Config) -> Engine:
         waiting=config.parler_waiting,
         longest_s=config.parler_longest_s,
         cached_voices=config.parler_cached_voices,
+        threads=config.parler_threads,
         graphs=config.parler_graphs,
         compile=config.parler_compile,
         temperature=config.parler_temperature,

@@ -68,6 +68,8 @@ class ParlerSettings:
     """Longest description of a request, in tokens; those of named voices may be longer."""
     cached_voices: int = 256
     """Descriptions kept encoded."""
+    threads: int = 0
+    """Threads that PyTorch computes with on a CPU; 0: one for each core."""
     graphs: bool = True
     """Capture CUDA graphs on a GPU."""
     compile: bool = False
@@ -146,6 +148,8 @@ class ParlerEngine(Engine):
                 f"the device {settings.device} is not there: this PyTorch sees no GPU. Set MAATU_TTS_PARLER_DEVICE=cpu, or "
                 "install a CUDA build of torch and a driver that fits it"
             )
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
         directory = self._directory()
         log.info("parler loading", model=directory.name, device=settings.device, precision=settings.precision.value)
         model = load_model(directory, settings.device, settings.precision)
