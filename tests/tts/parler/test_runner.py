@@ -20,8 +20,6 @@ from maatu_tts.engine.parler.runner import (
     GraphRunner,
     Runner,
     State,
-    contexts,
-    ladder,
 )
 from maatu_tts.engine.parler.sampler import SamplerSettings
 
@@ -50,34 +48,6 @@ def check_codes(house: Any, alone: Callable[..., Any], model: ParlerModel, make:
 
 def test_states_have_the_names_that_the_service_tells() -> None:
     assert {state.name: state.value for state in State} == {state.name: state.value for state in CompileState}
-
-
-@pytest.mark.parametrize("most", [1, 2, 3, 4, 5, 8, 13, 31, 64, 200, 256])
-def test_the_ladder_wastes_a_third_at_most(most: int) -> None:
-    rungs = list(ladder(most))
-    assert rungs[-1] == most
-    assert rungs == sorted(set(rungs))
-    for rows in range(1, most + 1):
-        rung = min(rung for rung in rungs if rung >= rows)
-        assert rung - rows <= max(3, rung / 3)
-
-
-def test_ladders_are_short() -> None:
-    assert ladder(8) == [1, 2, 4, 8]
-    assert ladder(20) == [1, 2, 4, 8, 12, 16, 20]
-    assert len(ladder(256)) <= 16
-
-
-def test_contexts_end_at_the_longest_sequence() -> None:
-    assert contexts(CacheSize(4, 100, 10)) == [100]
-    assert contexts(CacheSize(4, 600, 10)) == [256, 512, 600]
-    assert contexts(CacheSize(4, 2_000, 10)) == [256, 512, 768, 1024, 1536, 2000]
-    assert contexts(CacheSize(4, 4_096, 10))[-1] == 4096
-
-
-def test_no_context_is_too_long_for_the_ladder() -> None:
-    # Sequences longer than the highest rung are run without graphs.
-    assert contexts(CacheSize(4, 5_000, 10))[-1] <= 4096
 
 
 class CountingBatch:
@@ -284,16 +254,14 @@ def test_rows_beyond_those_in_use_change_nothing_with_fake_graphs(
 
 
 def test_a_row_that_was_left_stands_still_with_fake_graphs(load: Load, house: Any, alone: Callable[..., Any]) -> None:
-    model = load("endless", "float64")
-    guests = house(model, rows=2, make_runner=lambda batch: warmed(batch, FakeGraphRunner(batch, EagerRunner(batch))))
-    # Were it counted on while another is decoded, it would run past its end of the cache.
-    long, short = guests.say("Yes!", 150), guests.say("Good morning.", 60)
+    model = load("one-layer", "float64")
+    guests = house(model, rows=4, make_runner=lambda batch: warmed(batch, FakeGraphRunner(batch, EagerRunner(batch))))
+    # Three that go on are run by the graph of four. Were the fourth counted on, it would run past its end of the cache.
+    said = [guests.say(text, 170, min_columns=180) for text in ("Yes!", "No!", "Well.")]
+    said.append(guests.say("Please tell me what I can do for you, and I will be glad to help.", 110, min_columns=180))
     guests.run()
-    late = guests.say("No!", 150), guests.say("Good morning.", 60)
-    guests.run()
-    for each, text, frames in ((long, "Yes!", 150), (short, "Good morning.", 60), (late[0], "No!", 150)):
-        assert each.codes == alone(model, text, frames).codes
-    assert late[1].codes == short.codes
+    assert [each.stream.frames for each in said] == [170, 170, 170, 110]
+    assert said[0].codes == alone(model, "Yes!", 170, min_columns=180).codes
 
 
 def test_a_capture_that_fails_midway_uses_no_graph_with_fake_graphs(

@@ -11,7 +11,6 @@ import torch
 from maatu_runtime.places import Priority
 from maatu_tts.engine.parler.loader import ParlerModel
 from maatu_tts.engine.parler.ramp import ChunkPlan
-from maatu_tts.engine.parler.stream import Piece
 
 Load = Callable[..., ParlerModel]
 TEXTS = {
@@ -183,6 +182,33 @@ def test_prompts_are_prefilled_within_the_budget_while_others_are_decoded(
     guests.run()
 
 
+def test_short_prompts_are_prefilled_together_within_the_budget(
+    load: Load, house: Any, alone: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load("endless", "float64")
+    texts = ["Yes!", "Good morning.", "No!", "Well.", "Good evening.", "So!"]
+    lengths = [len(model.prompt_ids(text)) for text in texts]
+    budget = 2 * max(lengths) + min(lengths)
+    guests = house(model, rows=8, prefill_tokens=budget)
+    batch = guests.scheduler.batch
+    together: list[list[int]] = []
+    prefill = batch.prefill_together
+
+    def count(rows: list[int], inputs: list[torch.Tensor]) -> None:
+        together.append([len(one) for one in inputs])
+        prefill(rows, inputs)
+
+    monkeypatch.setattr(batch, "prefill_together", count)
+    guests.say("Talking.", 60)
+    guests.step()
+    said = [guests.say(text, 12) for text in texts]
+    guests.run()
+    assert max(len(each) for each in together) >= 2
+    assert all(len(each) * max(each) <= budget for each in together)
+    for text, each in zip(texts, said, strict=True):
+        assert each.codes == alone(model, text, 12).codes
+
+
 def test_first_chunks_go_before_those_of_others_when_the_codec_is_short(load: Load, house: Any) -> None:
     model = load("endless")
 
@@ -264,11 +290,3 @@ def test_a_failure_ends_all_streams_and_the_next_ones_go_on(
     guests.run()
     assert again.ended
     assert again.codes == alone(model, "Good morning.", 20).codes
-
-
-def test_listeners_may_be_anything_that_is_called(load: Load, house: Any) -> None:
-    pieces: list[Piece] = []
-    guests = house(load("endless"))
-    said = guests.say("Yes!", 12, on_piece=pieces.append)
-    guests.run()
-    assert pieces == said.pieces

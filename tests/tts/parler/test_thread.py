@@ -136,8 +136,10 @@ def test_a_step_that_fails_ends_its_streams_and_the_thread_goes_on(
 
 
 def test_closing_ends_the_thread_with_work_left(load: Load) -> None:
+    before = set(threading.enumerate())
     talk = Talk(load("one-layer", "float64"))
     assert isinstance(talk.runner, GatedRunner)
+    assert [thread.name for thread in set(threading.enumerate()) - before] == ["tts-parler"]
     _, told = talk.say("Good morning.", 60)
     assert talk.runner.arrived.acquire(timeout=WAIT_S)
     closing = threading.Thread(target=talk.thread.close)
@@ -145,5 +147,5 @@ def test_closing_ends_the_thread_with_work_left(load: Load) -> None:
     talk.runner.open()
     closing.join(WAIT_S)
     assert not closing.is_alive()
-    assert not any(thread.name == "tts-parler" for thread in threading.enumerate())
+    assert set(threading.enumerate()) <= before
     assert told.empty()
