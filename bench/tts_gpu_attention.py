@@ -1,9 +1,11 @@
 """Attention of one layer over a cache of fixed shape: which kernel reads it at what share of the memory's bandwidth.
 
-`as the decoder does` is what a step does: the whole context of every row, masked. The others are what could take its place.
+`by lengths` is the decoder's own kernel, which reads each row's length of it. `masked` is what the decoder does where that does not
+work: it reads the whole context of every row. The others are what could take their place.
 """
 
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import torch
@@ -12,8 +14,11 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from tts_gpu_common import Bench
 
+from maatu_tts.engine.parler.attention import Attention, DecodeAttention
+
 _HEADS, _HEAD_SIZE = 16, 64
-_SIZES = ((1, 512), (1, 1024), (64, 512), (256, 512), (256, 1024))
+_SIZES = ((1, 512), (1, 1024), (8, 512), (64, 512), (256, 512), (256, 1024), (256, 96))
+"""Rows and positions. The last is a description's."""
 _BEYOND_CACHES = 2**28
 """Bytes read in turn: as the layers of a step do, each call reads another cache than the one before, so none is in L2."""
 _MOST_CALLS = 24
@@ -25,9 +30,12 @@ def run(bench: Bench) -> None:
     """Every kernel at every size; one that cannot do it is named with its reason."""
     bandwidth = bench.bandwidth()
     dtype = torch.bfloat16 if bench.on_gpu else torch.float32
+    own = DecodeAttention.choose(bench.device, dtype, _HEAD_SIZE)
     for rows, context in ((2, 64),) if bench.quick else _SIZES:
         size = 2 * rows * _HEADS * context * _HEAD_SIZE * dtype.itemsize
-        layers = [_layer(bench, rows, context, dtype) for _ in range(max(1, min(_MOST_CALLS, _BEYOND_CACHES // size)))]
+        layers = [
+            _layer(bench, rows, context, dtype, own) for _ in range(max(1, min(_MOST_CALLS, _BEYOND_CACHES // size)))
+        ]
         for name, (_, share) in layers[0].items():
             label = f"attention, {rows} rows at {context}: {name}, beside its floor"
             try:
@@ -59,13 +67,28 @@ def _timed_ms(bench: Bench, calls: list[Kernel]) -> list[float]:
         return [ms / len(calls) for ms in bench.timed_ms(run, bench.runs(20))]
 
 
-def _layer(bench: Bench, rows: int, context: int, dtype: torch.dtype) -> dict[str, tuple[Kernel, float]]:
+def _layer(
+    bench: Bench, rows: int, context: int, dtype: torch.dtype, own: Attention | None
+) -> dict[str, tuple[Kernel, float]]:
     queries = torch.randn(rows, _HEADS, 1, _HEAD_SIZE, device=bench.device, dtype=dtype)
-    shape = (rows, _HEADS, context, _HEAD_SIZE)
-    keys, values = (torch.randn(shape, device=bench.device, dtype=dtype) for _ in range(2))
+    keys_values = torch.randn(rows, 2 * _HEADS, context, _HEAD_SIZE, device=bench.device, dtype=dtype)
+    keys, values = keys_values.chunk(2, dim=1)
     mask = torch.zeros(rows, 1, 1, context, device=bench.device, dtype=dtype)
     mask[..., -1] = -torch.inf
-    return _kernels(queries, keys, values, mask)
+    kernels = _kernels(queries, keys, values, mask)
+    if own is None:
+        return kernels
+    full = torch.full((rows,), context, device=bench.device)
+    # Streams are at all places of their utterances: the mean is half.
+    ragged = torch.linspace(1, context, rows, device=bench.device).long()
+    for name, lengths in (
+        ("by lengths", full),
+        ("by lengths, half in use", full // 2),
+        ("by lengths, all lengths", ragged[torch.randperm(rows, device=bench.device)]),
+    ):
+        share = float(lengths.sum()) / (rows * context)
+        kernels[name] = partial(own, queries[:, :, 0], keys_values, lengths, context), share
+    return kernels
 
 
 def _kernels(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> dict[str, tuple[Kernel, float]]:
@@ -82,7 +105,7 @@ def _kernels(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> dic
         return run
 
     return {
-        "as the decoder does": (lambda: attend(mask), 1.0),
+        "masked": (lambda: attend(mask), 1.0),
         "mask of bools": (lambda: attend(mask == 0), 1.0),
         "memory-efficient": (by(SDPBackend.EFFICIENT_ATTENTION, mask), 1.0),
         "cuDNN": (by(SDPBackend.CUDNN_ATTENTION, mask), 1.0),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from maatu_tts.engine.parler import scheduler as scheduler_module
+from maatu_tts.engine.parler import speaker as speaker_module
 from maatu_tts.engine.parler.batch import Batch
 from maatu_tts.engine.parler.codec import Codec
 from maatu_tts.engine.parler.loader import ParlerModel
@@ -193,7 +193,7 @@ def test_the_codec_takes_fewer_windows_and_loses_none_with_fake_codec(
     guests = house(model, rows=6)
     said = say_all(guests, frames)
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
-        patch.setattr(scheduler_module, "decode", short_codec(60, asked))
+        patch.setattr(speaker_module, "decode", short_codec(60, asked))
         guests.run()
     failures = [frames for frames in asked if frames > 60]
     assert failures
@@ -210,7 +210,7 @@ def test_a_window_that_is_too_long_fails_its_stream_alone_with_fake_codec(
     short_one = guests.say(TEXTS[0], 40)
     long_one = guests.say(TEXTS[1], 60, plan=ChunkPlan(40, 40))
     with monkeypatch.context() as patch:
-        patch.setattr(scheduler_module, "decode", short_codec(45, []))
+        patch.setattr(speaker_module, "decode", short_codec(45, []))
         while long_one.error is None:
             guests.step()
         assert isinstance(long_one.error, torch.OutOfMemoryError)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from maatu_runtime.places import Priority
-from maatu_tts.engine.parler import scheduler as scheduler_module
+from maatu_tts.engine.parler import speaker as speaker_module
 from maatu_tts.engine.parler.codec import Codec
 from maatu_tts.engine.parler.loader import ParlerModel
 from maatu_tts.engine.parler.ramp import ChunkPlan
@@ -67,7 +67,7 @@ def silence(codec: Codec, windows: Sequence[Window], _: torch.device) -> list[Sa
 def test_in_any_state_the_others_go_on_as_if_nothing_had_been_with_fake_codec(
     load: Load, house: Any, alone: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler_module, "decode", silence)
+    monkeypatch.setattr(speaker_module, "decode", silence)
     model = load("one-layer", "float64")
     expected = [alone(model, text, frames, min_columns=30).codes for text, frames in zip(TEXTS, FRAMES, strict=True)]
     states = Counter[str]()

@@ -86,8 +86,9 @@ def _parler(config: Config) -> Engine:
     voices = load_voices(config.parler_voices, config.parler_model)
     try:
         # PyTorch takes seconds to import and gigabytes on disk: only this engine needs it.
-        from maatu_tts.engine.parler.engine import ParlerEngine, ParlerSettings
+        from maatu_tts.engine.parler.engine import ParlerEngine
         from maatu_tts.engine.parler.linear import Precision
+        from maatu_tts.engine.parler.settings import ParlerSettings
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f'the engine "parler" needs the package {error.name}: pip install "maatu-tts[parler]"'

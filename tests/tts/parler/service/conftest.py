@@ -15,9 +15,10 @@ from maatu.v1 import common_pb2, tts_pb2
 from maatu_runtime.audio import Samples, StreamDecoder, format_from_proto
 from maatu_tts.engine.base import EngineAudio, Utterance
 from maatu_tts.engine.parler.batch import Batch
-from maatu_tts.engine.parler.engine import ParlerEngine, ParlerSettings
+from maatu_tts.engine.parler.engine import ParlerEngine
 from maatu_tts.engine.parler.random_weights import TINY, write_checkpoint
 from maatu_tts.engine.parler.runner import Runner
+from maatu_tts.engine.parler.settings import ParlerSettings
 from maatu_tts.engine.parler.voices import load_voices
 
 _HOP = 512

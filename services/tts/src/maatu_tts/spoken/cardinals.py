@@ -7,8 +7,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
-import indic_numtowords  # type: ignore[import-untyped]
-import num2words  # type: ignore[import-untyped]
+import indic_numtowords
+import num2words
 
 from maatu_runtime.language import Language
 from maatu_tts.spoken import kannada

@@ -109,8 +109,9 @@ def decode_attention(queries: Tensor, keys_values: Tensor, lengths: Tensor, cont
     Args:
         queries: [batch, heads, head size], bfloat16, float16 or float32; the head size is 16, 32, 64 or 128.
         keys_values: [batch, heads of keys then of values, positions, head size]; `heads` is a multiple of its heads of keys.
-        lengths: [batch] How many positions each row sees, int64, on the same device. A row of none gets zeros.
-        context: No row is longer. The more, the more programs share a row.
+        lengths: [batch] How many positions each row sees, int64, on the same device. A row of none gets zeros. What is beyond
+            may be anything: it is not read.
+        context: About the length of the longest row. It decides how many programs share a row, not what is read.
 
     Returns:
         [batch, heads · head size]
@@ -125,28 +126,30 @@ def decode_attention(queries: Tensor, keys_values: Tensor, lengths: Tensor, cont
     if parts > 1:
         partial = torch.empty(batch, heads, parts, size, dtype=torch.float32, device=queries.device)
         logarithms = torch.empty(batch, heads, parts, dtype=torch.float32, device=queries.device)
-    attend[heads, parts, batch](
-        queries,
-        keys_values,
-        lengths,
-        partial,
-        logarithms,
-        math.log2(math.e) / math.sqrt(size),
-        *queries.stride(),
-        *keys_values.stride(),
-        key_value_heads,
-        group=heads // key_value_heads,
-        size=size,
-        block=block,
-        stages=_STAGES,
-        shared=parts > 1,
-        neutral=_NEUTRAL,
-        num_warps=_WARPS,
-    )
-    if parts > 1:
-        combine[(batch * heads,)](
-            partial, logarithms, output, parts, size=size, most=_MOST_SPLITS, neutral=_NEUTRAL, num_warps=2
+    # Triton starts kernels on the current device, whatever tensors it is given.
+    with torch.cuda.device_of(queries):  # type: ignore[no-untyped-call]
+        attend[heads, parts, batch](
+            queries,
+            keys_values,
+            lengths,
+            partial,
+            logarithms,
+            math.log2(math.e) / math.sqrt(size),
+            *queries.stride(),
+            *keys_values.stride(),
+            key_value_heads,
+            group=heads // key_value_heads,
+            size=size,
+            block=block,
+            stages=_STAGES,
+            shared=parts > 1,
+            neutral=_NEUTRAL,
+            num_warps=_WARPS,
         )
+        if parts > 1:
+            combine[(batch * heads,)](
+                partial, logarithms, output, parts, size=size, most=_MOST_SPLITS, neutral=_NEUTRAL, num_warps=2
+            )
     return output
 
 
@@ -197,8 +200,8 @@ def _kernels() -> tuple[Any, Any]:
     ) -> None:
         """Attends with one head of one row to a share of the row's positions.
 
-        Each of block slots has a softmax of its own (Milakov and Gimelshein 2018) over every block-th position, so that the loop
-        adds nothing up across warps. They are joined once, after it. Scores are in units of log 2.
+        A block's slots each have a softmax of their own (Milakov and Gimelshein 2018), over one position of every block, so that
+        the loop adds nothing up across warps. They are joined once, after it. Scores are in units of log 2.
         """
         head, part = tl.program_id(0), tl.program_id(1)
         heads, parts = tl.num_programs(0), tl.num_programs(1)
@@ -243,7 +246,7 @@ def _kernels() -> tuple[Any, Any]:
         if shared:
             tl.store(logarithms + place, top + tl.log2(total))
 
-    @triton.jit  # type: ignore[untyped-decorator]
+    @triton.jit(do_not_specialize=["parts"])  # type: ignore[untyped-decorator]
     def combine(  # type: ignore[no-untyped-def]
         partial,
         logarithms,

@@ -21,25 +21,31 @@ class VoiceCache:
         self.misses = 0
         self._describe = describe
         self._voices: OrderedDict[str, Voice] = OrderedDict()
-        self._lock = threading.Lock()
+        self._access = threading.Lock()
+        self._encoding = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._voices)
 
-    def __contains__(self, description: str) -> bool:
-        return description in self._voices
-
-    def voice(self, description: str) -> Voice:
-        """The voice described; encodes the description if it is new."""
-        with self._lock:
+    def known(self, description: str) -> Voice | None:
+        """The voice described, if it is in the cache. Never waits for an encoding."""
+        with self._access:
             voice = self._voices.get(description)
             if voice is not None:
                 self.hits += 1
                 self._voices.move_to_end(description)
+            return voice
+
+    def voice(self, description: str) -> Voice:
+        """The voice described; encodes the description if it is new."""
+        with self._encoding:
+            # Somebody else may have asked for it meanwhile.
+            if (voice := self.known(description)) is not None:
                 return voice
-            self.misses += 1
             voice = self._describe(description)
-            self._voices[description] = voice
-            if len(self._voices) > self.capacity:
-                self._voices.popitem(last=False)
+            with self._access:
+                self.misses += 1
+                self._voices[description] = voice
+                if len(self._voices) > self.capacity:
+                    self._voices.popitem(last=False)
             return voice

@@ -5,7 +5,6 @@ import random
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -27,12 +26,12 @@ from maatu_tts.engine.parler import runner, windows
 from maatu_tts.engine.parler.batch import Batch, Sampling
 from maatu_tts.engine.parler.codec import CONTEXT_FRAMES
 from maatu_tts.engine.parler.descriptions import VoiceCache
-from maatu_tts.engine.parler.linear import Precision
 from maatu_tts.engine.parler.loader import ParlerModel, Voice, load_model
 from maatu_tts.engine.parler.memory import cache_size
 from maatu_tts.engine.parler.ramp import ChunkPlan
 from maatu_tts.engine.parler.sampler import SamplerSettings
 from maatu_tts.engine.parler.scheduler import Scheduler
+from maatu_tts.engine.parler.settings import ParlerSettings
 from maatu_tts.engine.parler.stream import Piece, Request
 from maatu_tts.engine.parler.thread import SchedulerThread
 from maatu_tts.engine.parler.voices import NamedVoice
@@ -44,41 +43,6 @@ _SECONDS_BESIDES = 2.0
 """Three times what slow speech takes. A model that has lost its way does not end by itself."""
 _WARM_UP_FRAMES = 30
 _SHORTEST_RETRY_S = 0.1
-
-
-@dataclass(frozen=True)
-class ParlerSettings:
-    """How the engine runs."""
-
-    device: str = "cpu"
-    """"cpu", "cuda", "cuda:1"."""
-    precision: Precision = Precision.FLOAT32
-    """How the decoder's numbers are kept."""
-    slots: int = 0
-    """Utterances decoded at once; 0: as many as the memory budget holds."""
-    memory_gib: float = 0.0
-    """Memory for what slots hold; 0: most of what is free on a GPU, 4 GiB elsewhere."""
-    waiting: int = 8
-    """Streams admitted beyond the slots; they wait, by priority."""
-    longest_s: float = 20.0
-    """Longest utterance."""
-    prompt_tokens: int = 256
-    """Longest text of an utterance, in tokens."""
-    description_tokens: int = 96
-    """Longest description of a request, in tokens; those of named voices may be longer."""
-    cached_voices: int = 256
-    """Descriptions kept encoded."""
-    threads: int = 0
-    """Threads that PyTorch computes with on a CPU; 0: one for each core."""
-    graphs: bool = True
-    """Capture CUDA graphs on a GPU."""
-    compile: bool = False
-    """Compile the decoder's layers with torch.compile."""
-    temperature: float | None = None
-    """Where a request does not say; None: the checkpoint's own."""
-    top_k: int | None = None
-    top_p: float | None = None
-    """Alike."""
 
 
 class ParlerEngine(Engine):
@@ -300,8 +264,8 @@ class ParlerEngine(Engine):
         return self._model, self._scheduler, self._thread, self._descriptions
 
     async def _voice(self, model: ParlerModel, descriptions: VoiceCache, description: str) -> Voice:
-        if description in descriptions:
-            return descriptions.voice(description)
+        if (voice := descriptions.known(description)) is not None:
+            return voice
         length = len(model.description_ids(description))
         if length > self._settings.description_tokens:
             raise InvalidText(

@@ -18,8 +18,8 @@ from maatu_tts.engine.parler.cache import CacheSize
 from maatu_tts.engine.parler.loader import ParlerModel
 from maatu_tts.engine.parler.runner import EagerRunner, Runner
 from maatu_tts.engine.parler.sampler import SamplerSettings
+from maatu_tts.engine.parler.speaker import Speaker
 from maatu_tts.engine.parler.stream import Listener, Request, Stream
-from maatu_tts.engine.parler.windows import Window, decode
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ _FIRST_OF_ALL = max(Priority) + 1
 """Priority of streams that lost their row."""
 _STEP_WINDOW_S = 60.0
 """Time over which steps are counted."""
+_PAUSE_S = 1.0
+"""Steps further apart had nothing to do between them."""
 
 
 class Scheduler:
@@ -59,10 +61,9 @@ class Scheduler:
         self.batch = Batch(model, size, settings or SamplerSettings())
         self.runner = make_runner(self.batch)
         self._prefill_tokens = prefill_tokens
-        self._codec_frames = codec_frames
+        self._speaker = Speaker(model, codec_frames, clock)
         self._clock = clock
         self._rows: list[Stream] = []
-        self._speaking: dict[Stream, None] = {}
         self._waiting: list[tuple[int, int, Stream]] = []
         self._tickets = itertools.count()
         self._steps: deque[float] = deque()
@@ -71,7 +72,7 @@ class Scheduler:
     @property
     def busy(self) -> bool:
         """There is something to do."""
-        return bool(self._rows or self._speaking or self._waiting)
+        return bool(self._rows or self._speaker or self._waiting)
 
     @property
     def rows_in_use(self) -> int:
@@ -110,12 +111,14 @@ class Scheduler:
         self._leave(stream)
         self._waiting = [entry for entry in self._waiting if entry[2] is not stream]
         heapq.heapify(self._waiting)
-        self._speaking.pop(stream, None)
+        self._speaker.forget(stream)
 
     def fail(self, error: Exception) -> None:
-        """Ends all streams with an error."""
-        for stream in [*self._rows, *self._speaking, *(entry[2] for entry in self._waiting)]:
+        """Ends all streams with an error. All are told before anything else is touched, which may be broken as well."""
+        streams = dict.fromkeys([*self._rows, *self._speaker.streams, *(entry[2] for entry in self._waiting)])
+        for stream in streams:
             stream.fail(error)
+        for stream in streams:
             self.cancel(stream)
 
     @torch.inference_mode()
@@ -127,7 +130,9 @@ class Scheduler:
             self._decode()
         except torch.OutOfMemoryError as error:
             self._shrink(error)
-        self._speak()
+        for stream in self._speaker.speak():
+            self._free_memory()
+            self._leave(stream)
 
     def _join(self) -> None:
         """Gives free rows to those who wait."""
@@ -150,9 +155,15 @@ class Scheduler:
         if not joining:
             return
         inputs = {stream: self._inputs(stream) for stream in joining}
-        first = joining[0]
+        for stream in [stream for stream in joining if not len(inputs[stream])]:
+            # A prompt that is cross-attended needs no prefill.
+            del inputs[stream]
+            self._activate(stream)
+        if not inputs:
+            return
+        first = next(iter(inputs))
         left = len(inputs[first]) - first.prefilled
-        idle = len(joining) == len(self._rows)
+        idle = not any(stream.decoding for stream in self._rows)
         budget = max(self._prefill_tokens, left) if idle else self._prefill_tokens
         began = self._clock()
         together = self._that_fit(inputs, budget)
@@ -162,10 +173,9 @@ class Scheduler:
                 stream.prefilled = len(inputs[stream])
         else:
             together = [first]
-            if left:
-                chunk = inputs[first][first.prefilled :][:budget]
-                self.batch.prefill(_row(first), chunk, first.prefilled)
-                first.prefilled += len(chunk)
+            chunk = inputs[first][first.prefilled :][:budget]
+            self.batch.prefill(_row(first), chunk, first.prefilled)
+            first.prefilled += len(chunk)
         took_s = self._clock() - began
         for stream in together:
             stream.compute_s += took_s / len(together)
@@ -178,7 +188,7 @@ class Scheduler:
         longest = 0
         for stream, needed in inputs.items():
             longest = max(longest, len(needed))
-            if stream.prefilled or not len(needed) or longest * (len(fitting) + 1) > budget:
+            if stream.prefilled or longest * (len(fitting) + 1) > budget:
                 break
             fitting.append(stream)
         return fitting
@@ -190,7 +200,7 @@ class Scheduler:
             self.batch.resume(row, stream.columns[-1], stream.count, *stream.progress)
         self.batch.activate(row)
         stream.decoding = True
-        self._speaking[stream] = None
+        self._speaker.add(stream)
 
     def _inputs(self, stream: Stream) -> torch.Tensor:
         """What stands in the cache before the column that goes in next: the prompt, and after a lost row the columns."""
@@ -219,8 +229,8 @@ class Scheduler:
         while self._steps[0] < ended - _STEP_WINDOW_S:
             self._steps.popleft()
         # Codec runs lie between the steps, so the time from step to step counts, smoothed.
-        between_s = ended - began
-        self._step_s = 0.9 * self._step_s + 0.1 * between_s if self._step_s else between_s
+        since = self._steps[-2] if len(self._steps) > 1 and began - self._steps[-2] < _PAUSE_S else began
+        self._step_s = 0.9 * self._step_s + 0.1 * (ended - since) if self._step_s else ended - since
         for stream in decoding:
             stream.compute_s += (ended - began) / len(decoding)
             stream.add(columns[_row(stream)], self.model.config.decoder.eos)
@@ -247,42 +257,6 @@ class Scheduler:
             self._rows[gap] = last
         self.batch.release(len(self._rows))
 
-    def _speak(self) -> None:
-        """Decodes to audio what is due: first chunks first, as many windows as the budget holds, one at least."""
-        now = self._clock()
-        due: list[tuple[Stream, Window]] = []
-        for stream in self._speaking:
-            window = stream.window(now)
-            if window is not None:
-                due.append((stream, window))
-            else:
-                stream.close_if_spoken()
-        due.sort(key=lambda pair: pair[0].has_spoken)
-        totals = itertools.accumulate(window.length for _, window in due)
-        batch = [pair for pair, total in zip(due, totals, strict=True) if total <= self._codec_frames] or due[:1]
-        if batch:
-            self._decode_audio(batch)
-        for stream in [stream for stream in self._speaking if stream.closed]:
-            del self._speaking[stream]
-
-    def _decode_audio(self, batch: list[tuple[Stream, Window]]) -> None:
-        began = self._clock()
-        try:
-            samples = decode(self.model.codec, [window for _, window in batch], self.model.device)
-        except torch.OutOfMemoryError as error:
-            # Nothing is lost: the windows are due again at the next step.
-            self._free_memory()
-            if len(batch) == 1:
-                self._leave(batch[0][0])
-                batch[0][0].fail(error)
-            self._codec_frames = max(1, sum(window.length for _, window in batch) // 2)
-            log.warning("the codec ran out of memory; it decodes %d frames at once from now on", self._codec_frames)
-            return
-        ended = self._clock()
-        for (stream, window), audio in zip(batch, samples, strict=True):
-            stream.compute_s += (ended - began) / len(batch)
-            stream.speak(audio, window.take, ended, ended - began)
-
     def _shrink(self, error: torch.OutOfMemoryError) -> None:
         """Takes half of the rows out of use. Their streams wait, and go on where they were when a row is free."""
         self._free_memory()
@@ -290,7 +264,7 @@ class Scheduler:
         if rows == 1:
             stream = self._rows[0]
             self._leave(stream)
-            self._speaking.pop(stream, None)
+            self._speaker.forget(stream)
             stream.fail(error)
             return
         self.limit = rows // 2

@@ -67,4 +67,7 @@ class SchedulerThread:
             except Exception as error:
                 # A defect. Nobody knows what state it left: all streams end with it, and the next ones begin afresh.
                 log.exception("a step failed")
-                self._scheduler.fail(error)
+                try:
+                    self._scheduler.fail(error)
+                except Exception:
+                    log.exception("ending the streams failed too")
