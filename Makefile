@@ -52,6 +52,14 @@ reference: ## Install the package parler_tts, which parity is tested and speed c
 test-reference: $(STAMP) reference ## Compare our Parler-TTS with the package parler_tts, code by code
 	@MAATU_REFERENCE_PYTHON=$(REFERENCE)/bin/python $(BIN)/pytest tests/reference
 
+test-kernels: $(STAMP) ## Run the GPU kernels in Triton's interpreter (fetches Triton, 0.9 GB, into build/triton)
+	@test -d build/triton/triton || { echo "▸ fetching Triton into build/triton"; \
+		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target build/triton triton==3.8.0; }
+	@PYTHONPATH=build/triton $(BIN)/pytest tests/tts/parler/test_attention.py
+
+bench-tts-gpu: ## Parler-TTS on a GPU (build/bench/tts_gpu.json); needs torch, transformers, safetensors, numpy, nothing else
+	@bench/tts_gpu.sh
+
 bench-tts: models reference ## Speech: Parler-TTS beside its reference, Piper, eSpeak NG (build/bench/tts.json); a quarter of an hour
 	@$(BIN)/python bench/tts.py
 
@@ -64,4 +72,4 @@ constraints: ## Write constraints.txt anew from what is installed in .venv
 clean: ## Remove what was built, the models and the virtual environment
 	@rm -rf build $(VENV) libs/protos/src/maatu/v1
 
-.PHONY: help demo test setup models lint proto-check reference test-reference bench-tts bench-turn constraints clean
+.PHONY: help demo test setup models lint proto-check reference test-reference test-kernels bench-tts bench-tts-gpu bench-turn constraints clean

@@ -14,7 +14,7 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from tts_gpu_common import Bench
 
-from maatu_tts.engine.parler.attention import Attention, DecodeAttention
+from maatu_tts.engine.parler.attention import decode_attention, works
 
 _HEADS, _HEAD_SIZE = 16, 64
 _SIZES = ((1, 512), (1, 1024), (8, 512), (64, 512), (256, 512), (256, 1024), (256, 96))
@@ -30,7 +30,7 @@ def run(bench: Bench) -> None:
     """Every kernel at every size; one that cannot do it is named with its reason."""
     bandwidth = bench.bandwidth()
     dtype = torch.bfloat16 if bench.on_gpu else torch.float32
-    own = DecodeAttention.choose(bench.device, dtype, _HEAD_SIZE)
+    own = works(bench.device, dtype, _HEAD_SIZE)
     for rows, context in ((2, 64),) if bench.quick else _SIZES:
         size = 2 * rows * _HEADS * context * _HEAD_SIZE * dtype.itemsize
         layers = [
@@ -67,16 +67,14 @@ def _timed_ms(bench: Bench, calls: list[Kernel]) -> list[float]:
         return [ms / len(calls) for ms in bench.timed_ms(run, bench.runs(20))]
 
 
-def _layer(
-    bench: Bench, rows: int, context: int, dtype: torch.dtype, own: Attention | None
-) -> dict[str, tuple[Kernel, float]]:
+def _layer(bench: Bench, rows: int, context: int, dtype: torch.dtype, own: bool) -> dict[str, tuple[Kernel, float]]:
     queries = torch.randn(rows, _HEADS, 1, _HEAD_SIZE, device=bench.device, dtype=dtype)
     keys_values = torch.randn(rows, 2 * _HEADS, context, _HEAD_SIZE, device=bench.device, dtype=dtype)
     keys, values = keys_values.chunk(2, dim=1)
     mask = torch.zeros(rows, 1, 1, context, device=bench.device, dtype=dtype)
     mask[..., -1] = -torch.inf
     kernels = _kernels(queries, keys, values, mask)
-    if own is None:
+    if not own:
         return kernels
     full = torch.full((rows,), context, device=bench.device)
     # Streams are at all places of their utterances: the mean is half.
@@ -87,7 +85,7 @@ def _layer(
         ("by lengths, all lengths", ragged[torch.randperm(rows, device=bench.device)]),
     ):
         share = float(lengths.sum()) / (rows * context)
-        kernels[name] = partial(own, queries[:, :, 0], keys_values, lengths, context), share
+        kernels[name] = partial(decode_attention, queries[:, :, 0], keys_values, lengths, context), share
     return kernels
 
 

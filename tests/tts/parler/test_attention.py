@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from maatu_tts.engine.parler import attention
-from maatu_tts.engine.parler.attention import DecodeAttention, splits
+from maatu_tts.engine.parler.attention import splits, works
 
 GPU = torch.device("cuda")
 BLOCK = 64
@@ -52,7 +52,7 @@ CASES: dict[str, dict[str, Any]] = {
 }
 
 needs_triton = pytest.mark.skipif(
-    importlib.util.find_spec("triton") is None, reason="needs triton, which is not installed"
+    importlib.util.find_spec("triton") is None, reason="needs triton, which is not installed: run `make test-kernels`"
 )
 
 
@@ -121,7 +121,7 @@ def test_a_row_is_split_no_further_than_its_parts_are_joined_at_once() -> None:
 
 
 def test_no_kernel_and_no_warning_without_a_gpu(caplog: pytest.LogCaptureFixture) -> None:
-    assert DecodeAttention.choose(torch.device("cpu"), torch.float32, 64) is None
+    assert not works(torch.device("cpu"), torch.float32, 64)
     assert not attention.available(torch.device("cpu"))
     assert not caplog.records
 
@@ -175,14 +175,14 @@ def test_the_kernel_is_taken_where_it_is_right_with_fake_kernel(
 ) -> None:
     monkeypatch.setattr(attention, "available", lambda device: True)
     monkeypatch.setattr(attention, "_error", lambda *arguments: error)
-    assert DecodeAttention.choose(GPU, dtype, 64) is attention.decode_attention
+    assert works(GPU, dtype, 64)
     assert not caplog.records
 
 
 def _refused(caplog: pytest.LogCaptureFixture, dtype: torch.dtype, head_size: int) -> str:
     """The reason that is logged when the kernel is not taken."""
     with caplog.at_level(logging.WARNING):
-        assert DecodeAttention.choose(GPU, dtype, head_size) is None
+        assert not works(GPU, dtype, head_size)
     (record,) = caplog.records
     start, _, reason = record.getMessage().partition(": ")
     assert start == "decode steps read whole contexts"

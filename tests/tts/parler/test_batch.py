@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from maatu_tts.engine.parler import decoder as decoder_module
 from maatu_tts.engine.parler.batch import Batch, Sampling
 from maatu_tts.engine.parler.cache import CacheSize
 from maatu_tts.engine.parler.decoder import Decoder
@@ -100,6 +102,28 @@ def test_prompts_of_several_lengths_prefilled_together_are_those_prefilled_alone
             brought.append(batch.columns(5))
     for row, index in {4: 1, 0: 2, 1: 3, 3: 0}.items():
         assert torch.equal(torch.stack([column[row] for column in brought]), alone[index]), index
+
+
+def by_length(queries: Tensor, keys_values: Tensor, lengths: Tensor, context: int) -> Tensor:
+    """What the GPU's decode_attention computes, row by row."""
+    brought = []
+    for query, remembered, length in zip(queries, keys_values, lengths.tolist(), strict=True):
+        keys, values = remembered[:, :length].chunk(2)
+        attended = functional.scaled_dot_product_attention(query[:, None], keys, values, enable_gqa=True)
+        brought.append(attended.flatten())
+    return torch.stack(brought)
+
+
+@pytest.mark.parametrize("variant", ["endless", "grouped-rope", "rope-cross"])
+def test_rows_that_read_their_own_lengths_bring_the_same_columns_with_fake_kernel(
+    load: Load, variant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(variant, "float64")
+    masked = columns(model, [2, 0, 3, 1], 20)
+    monkeypatch.setattr(decoder_module, "decode_attention", by_length)
+    monkeypatch.setattr(model.decoder, "by_lengths", True)
+    own = columns(model, [2, 0, 3, 1], 20)
+    assert all(torch.equal(own[index], masked[index]) for index in masked)
 
 
 def test_fused_heads_bring_the_same_columns(load: Load) -> None:

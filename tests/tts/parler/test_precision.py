@@ -12,6 +12,7 @@ from maatu_tts.engine.parler.cache import CacheSize, KeyValueCache
 from maatu_tts.engine.parler.linear import (
     DynamicInt8Linear,
     Linear,
+    PackedLinear,
     Precision,
     WeightOnlyLinear,
     linear_factory,
@@ -77,8 +78,8 @@ def test_matrices_are_of_their_precisions_kind() -> None:
     kinds = {precision: type(linear_factory(precision, CPU)(weight)) for precision in Precision}
     assert kinds == {
         Precision.FLOAT64: Linear,
-        Precision.FLOAT32: Linear,
-        Precision.BFLOAT16: Linear,
+        Precision.FLOAT32: PackedLinear,
+        Precision.BFLOAT16: PackedLinear,
         Precision.INT8: DynamicInt8Linear,
         Precision.FP8: WeightOnlyLinear,
     }
@@ -88,11 +89,12 @@ def test_matrices_are_of_their_precisions_kind() -> None:
     ("make", "tolerance"),
     [
         (Linear, 1e-5),
+        (PackedLinear, 1e-5),
         (DynamicInt8Linear, 0.05),
         (lambda weight: WeightOnlyLinear(weight, torch.int8), 0.03),
         (lambda weight: WeightOnlyLinear(weight, torch.float8_e4m3fn), 0.1),
     ],
-    ids=["plain", "dynamic int8", "int8", "fp8"],
+    ids=["plain", "packed", "dynamic int8", "int8", "fp8"],
 )
 def test_products_are_near_and_added_to_residuals(make: Callable[[Tensor], Any], tolerance: float) -> None:
     noise = torch.Generator().manual_seed(0)

@@ -53,6 +53,8 @@ def test_states_have_the_names_that_the_service_tells() -> None:
 class CountingBatch:
     """Writes down what steps it is asked for."""
 
+    by_lengths = False
+
     def __init__(self, size: CacheSize) -> None:
         self.size = size
         self.steps: list[tuple[int, int, int, bool]] = []

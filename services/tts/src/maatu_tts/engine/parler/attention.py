@@ -9,7 +9,6 @@ import functools
 import importlib.util
 import logging
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -17,9 +16,6 @@ from torch import Tensor
 from torch.nn import functional
 
 log = logging.getLogger(__name__)
-
-Attention = Callable[[Tensor, Tensor, Tensor, int], Tensor]
-"""What `decode_attention` is."""
 
 _ELEMENTS = 4096
 """Of the keys that one program takes at a time: 16 kB of 16-bit numbers, with the values."""
@@ -40,28 +36,23 @@ def available(device: torch.device) -> bool:
     return device.type == "cuda" and importlib.util.find_spec("triton") is not None
 
 
-class DecodeAttention:
-    """Decides which attention decode steps use."""
+def works(device: torch.device, dtype: torch.dtype, head_size: int) -> bool:
+    """Tries `decode_attention` on a few numbers and compares with PyTorch's attention in float64.
 
-    @staticmethod
-    def choose(device: torch.device, dtype: torch.dtype, head_size: int) -> Attention | None:
-        """Tries the kernel on a few numbers and compares with PyTorch's attention in float64.
+    Args:
+        device: Of the cache.
+        dtype: Of queries, keys and values.
+        head_size: Of the model.
 
-        Args:
-            device: Of the cache.
-            dtype: Of queries, keys and values.
-            head_size: Of the model.
-
-        Returns:
-            `decode_attention`, or None where it is not to be used; unless the device is no GPU, a warning says why.
-        """
-        if device.type != "cuda":
-            return None
-        reason = _why_not(device, dtype, head_size)
-        if reason:
-            log.warning("decode steps read whole contexts: %s", reason)
-            return None
-        return decode_attention
+    Returns:
+        Whether it is to be used. Unless the device is no GPU, a warning says why not.
+    """
+    if device.type != "cuda":
+        return False
+    reason = _why_not(device, dtype, head_size)
+    if reason:
+        log.warning("decode steps read whole contexts: %s", reason)
+    return not reason
 
 
 def _why_not(device: torch.device, dtype: torch.dtype, head_size: int) -> str:

@@ -94,6 +94,11 @@ class Batch:
         self._lengths = [0] * size.rows
 
     @property
+    def by_lengths(self) -> bool:
+        """A step costs what its rows hold; otherwise all rows cost what the longest one does."""
+        return self._decoder.by_lengths
+
+    @property
     def layers(self) -> nn.ModuleList:
         """The decoder's layers, for compiling."""
         return self._decoder.layers

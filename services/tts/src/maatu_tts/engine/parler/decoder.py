@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from maatu_runtime.errors import ModelNotInstalled
+from maatu_tts.engine.parler.attention import decode_attention
 from maatu_tts.engine.parler.cache import KeyValueCache, LayerCache, Rows
 from maatu_tts.engine.parler.checkpoint import Checkpoint
 from maatu_tts.engine.parler.config import DecoderConfig
@@ -40,11 +41,15 @@ class Where:
     """[batch, time] of the inputs."""
     context: int
     """Positions read: all up to the largest of `positions`."""
-    mask: Tensor
-    """[batch, 1, time, context] added to scores: 0 for what is seen, -inf for the rest."""
+    lengths: Tensor
+    """[batch] Positions that the last input of each row sees."""
+    mask: Tensor | None
+    """[batch, 1, time, context] added to scores: 0 for what is seen, -inf for the rest. None: each row reads its length."""
     cross_context: int
     """Positions of descriptions read."""
-    cross_mask: Tensor
+    cross_lengths: Tensor
+    """[batch] Lengths of the descriptions."""
+    cross_mask: Tensor | None
     """[batch, 1, 1, cross_context] alike."""
     rotation: tuple[Tensor, Tensor] | None
     """Cosine and sine, each [batch, time, 1, head size], with rotary positions."""
@@ -99,6 +104,8 @@ class _Layer(nn.Module):
             keys, values = keys_values.chunk(2, dim=2)
             keys_values = torch.cat([_rotate(keys, where.rotation), values], dim=2)
         cache.write(where.row_numbers, where.positions, keys_values)
+        if where.mask is None:
+            return cast(Tensor, decode_attention(queries[:, 0], cache.own[where.rows], where.lengths, where.context))
         keys, values = cache.read(where.rows, where.context)
         return _attention(queries, keys, values, where.mask)
 
@@ -107,6 +114,9 @@ class _Layer(nn.Module):
         if where.rotation is not None:
             # The published models were trained so: here only the queries are rotated.
             queries = _rotate(queries, where.rotation)
+        if where.cross_mask is None:
+            # Descriptions are short: one program for each head.
+            return cast(Tensor, decode_attention(queries[:, 0], cache.cross[where.rows], where.cross_lengths, 1))
         keys, values = cache.read_cross(where.rows, where.cross_context)
         return _attention(queries, keys, values, where.cross_mask)
 
@@ -125,9 +135,15 @@ class Decoder(nn.Module):
         make: Makes its matrices.
         like: Says type and device of everything else.
 
+    Attributes:
+        by_lengths: A decode step's rows read each its own length of the cache, by a kernel for GPUs; otherwise all read the
+            longest one's and mask it.
+
     Raises:
         ModelNotInstalled: The activation is unknown.
     """
+
+    by_lengths = False
 
     embeddings: Tensor
     offsets: Tensor
@@ -188,14 +204,19 @@ class Decoder(nn.Module):
             angles = positions[..., None].float() * self.frequencies
             angles = torch.cat([angles, angles], dim=-1)[:, :, None]
             rotation = angles.cos().to(self.embeddings.dtype), angles.sin().to(self.embeddings.dtype)
+        masked = not (self.by_lengths and positions.shape[1] == 1)
         return Where(
             rows=rows,
             row_numbers=row_numbers[:, None],
             positions=positions,
             context=context,
-            mask=self._added(torch.arange(context, device=device) <= positions[:, None, :, None]),
+            lengths=positions[:, -1] + 1,
+            mask=self._added(torch.arange(context, device=device) <= positions[:, None, :, None]) if masked else None,
             cross_context=cross_context,
-            cross_mask=self._added(torch.arange(cross_context, device=device) < cross_lengths[:, None, None, None]),
+            cross_lengths=cross_lengths,
+            cross_mask=self._added(torch.arange(cross_context, device=device) < cross_lengths[:, None, None, None])
+            if masked
+            else None,
             rotation=rotation,
         )
 

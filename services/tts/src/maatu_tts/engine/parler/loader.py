@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from maatu_runtime.errors import ModelNotInstalled
+from maatu_tts.engine.parler import attention
 from maatu_tts.engine.parler.checkpoint import Checkpoint
 from maatu_tts.engine.parler.codec import Codec
 from maatu_tts.engine.parler.config import ParlerConfig
@@ -124,6 +125,7 @@ def load_model(
             position_shape = (config.decoder.positions, config.decoder.hidden)
             prompt_sinusoids = checkpoint.take("embed_positions.weights", position_shape).to(like)
         checkpoint.check()
+        decoder.by_lengths = attention.works(device, like.dtype, config.decoder.head_size)
     prompt_tokenizer = _tokenizer(directory)
     own = directory / DESCRIPTION_TOKENIZER
     return ParlerModel(

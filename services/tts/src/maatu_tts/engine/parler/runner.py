@@ -121,7 +121,7 @@ class GraphRunner(Runner):
         self._batch = batch
         self._otherwise = otherwise
         self._rows = ladder(batch.size.rows)
-        self._contexts = contexts(batch.size)
+        self._contexts = contexts(batch.size, by_lengths=batch.by_lengths)
         self._graphs: dict[tuple[int, int], torch.cuda.CUDAGraph] = {}
         self._stream: torch.cuda.Stream | None = None
 
@@ -182,9 +182,9 @@ def ladder(most: int) -> Sequence[int]:
     return sorted({min(rung, most) for rung in rungs})
 
 
-def contexts(size: CacheSize) -> Sequence[int]:
-    """Context lengths that graphs are captured for."""
-    rungs = [256, 512, 768, 1024, 1536, 2048, 3072, 4096]
+def contexts(size: CacheSize, *, by_lengths: bool = False) -> Sequence[int]:
+    """Context lengths that graphs are captured for. Where rows read their own lengths they only say how to share the work."""
+    rungs = [512, size.positions] if by_lengths else [256, 512, 768, 1024, 1536, 2048, 3072, 4096]
     return sorted({min(rung, size.positions) for rung in rungs})
 
 
