@@ -73,7 +73,7 @@ def test_half_of_the_rows_go_on_and_the_others_later_with_fake_runner(
 ) -> None:
     model = load(variant, "float64")
     frames = [30, 24, 18, 35, 20, 11]
-    guests = house(model, rows=6, make_runner=short(fails_at=[17]), prefill_tokens=5)
+    guests = house(model, rows=6, make_runner=short(fails_at=[5]), prefill_tokens=5)
     said = say_all(guests, frames, temperature=temperature)
     with caplog.at_level(logging.WARNING):
         guests.run()
@@ -135,9 +135,9 @@ def test_those_who_lost_their_row_come_before_all_who_wait_with_fake_runner(load
     assert order == ["a", "b", "c", "d", "later"]
 
 
-@pytest.mark.parametrize("call", ["begin", "prefill"])
+@pytest.mark.parametrize(("call", "time"), [("begin", 3), ("prefill_together", 1)])
 def test_memory_may_run_out_before_the_first_step_with_fake_batch(
-    load: Load, house: Any, alone: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, call: str
+    load: Load, house: Any, alone: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, call: str, time: int
 ) -> None:
     model = load("cross" if call == "begin" else "endless", "float64")
     frames = [15, 12, 10, 8]
@@ -147,14 +147,14 @@ def test_memory_may_run_out_before_the_first_step_with_fake_batch(
 
     def fails_once(*arguments: Any) -> None:
         calls.append(arguments)
-        if len(calls) == 3:
+        if len(calls) == time:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         real(*arguments)
 
     monkeypatch.setattr(guests.scheduler.batch, call, fails_once)
     said = say_all(guests, frames)
     guests.run()
-    assert len(calls) > 4
+    assert len(calls) > time
     check(said, alone, model, frames)
 
 

@@ -27,6 +27,8 @@ _FIRST_OF_ALL = max(Priority) + 1
 """Priority of streams that lost their row."""
 _STEP_WINDOW_S = 60.0
 """Time over which steps are counted."""
+_IDLE_PREFILL_TOKENS = 512
+"""Inputs prefilled at once while nobody is being decoded, and so nobody waits for it."""
 _PAUSE_S = 1.0
 """Steps further apart had nothing to do between them."""
 
@@ -164,7 +166,7 @@ class Scheduler:
         first = next(iter(inputs))
         left = len(inputs[first]) - first.prefilled
         idle = not any(stream.decoding for stream in self._rows)
-        budget = max(self._prefill_tokens, left) if idle else self._prefill_tokens
+        budget = max(_IDLE_PREFILL_TOKENS, left) if idle else self._prefill_tokens
         began = self._clock()
         together = self._that_fit(inputs, budget)
         if len(together) > 1:
