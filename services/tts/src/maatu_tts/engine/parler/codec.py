@@ -16,7 +16,7 @@ from maatu_tts.engine.parler.config import CodecConfig
 
 CONTEXT_FRAMES = 10
 """Frames on either side that a frame's samples depend on. A window with as many around it decodes to what the whole would: at the
-published size the largest error is 2e-6 with 10, 7e-6 with 9, and 4e-3 with 8, where the receptive field is cut (random weights)."""
+published size the largest error is 2e-6 with 10, 7e-6 with 9, and 4e-3 with 8, which cuts the receptive field (random weights)."""
 
 _DILATIONS = (1, 3, 9)
 _KERNEL = 7
