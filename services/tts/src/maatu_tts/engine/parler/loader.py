@@ -108,7 +108,7 @@ def load_model(
     device = torch.device(device)
     precision = Precision(precision)
     if device.type == "cuda":
-        _settle_cuda()
+        _settle_cuda(device)
     config = ParlerConfig.read(directory)
     like = torch.empty(0, dtype=precision.activations(device), device=device)
     if codec_dtype is None:
@@ -143,8 +143,10 @@ def load_model(
     )
 
 
-def _settle_cuda() -> None:
-    """Chooses between ways that CUDA has to do one thing; for the whole process."""
+def _settle_cuda(device: torch.device) -> None:
+    """Chooses between ways that CUDA has to do one thing; for the whole process, the device for this thread."""
+    if device.index is not None:
+        torch.cuda.set_device(device)
     # cuDNN plans attention anew for each shape, which takes up to half a second.
     torch.backends.cuda.enable_cudnn_sdp(False)
     # float32 means float32 in the codec too, where cuDNN would take 10 bits of precision.

@@ -5,6 +5,8 @@ import queue
 import threading
 from collections.abc import Callable
 
+import torch
+
 from maatu_tts.engine.parler.scheduler import Scheduler
 from maatu_tts.engine.parler.stream import Listener, Request, Stream
 
@@ -56,6 +58,10 @@ class SchedulerThread:
         self._thread.join()
 
     def _run(self) -> None:
+        device = self._scheduler.model.device
+        if device.index is not None:
+            # CUDA keeps the current device by thread.
+            torch.cuda.set_device(device)
         while True:
             while not self._scheduler.busy or not self._commands.empty():
                 command = self._commands.get()
