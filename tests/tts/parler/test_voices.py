@@ -9,8 +9,9 @@ import pytest
 
 from maatu_runtime.errors import ConfigurationError
 from maatu_runtime.language import Language
+from maatu_tts.engine.base import LONGEST_DESCRIPTION_CHARS
 from maatu_tts.engine.parler import voices as module
-from maatu_tts.engine.parler.voices import LONGEST_DESCRIPTION_CHARS, NamedVoice, load_voices
+from maatu_tts.engine.parler.voices import NamedVoice, load_voices
 
 CALM: dict[str, Any] = {
     "name": "kn-calm",

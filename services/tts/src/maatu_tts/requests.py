@@ -8,13 +8,10 @@ from maatu_runtime.errors import InvalidRequest, InvalidText, Unsupported
 from maatu_runtime.places import Priority
 from maatu_tts import chunks as limits
 from maatu_tts.chunks import ChunkSettings
-from maatu_tts.engine.base import Capabilities
+from maatu_tts.engine.base import LONGEST_DESCRIPTION_CHARS, Capabilities
 from maatu_tts.order import Order
 from maatu_tts.text import LONGEST_TEXT_CHARS, clean, is_speakable
 from maatu_tts.voices import Choice, VoiceDirectory
-
-LONGEST_DESCRIPTION_CHARS = 500
-"""Of a voice: some 120 tokens; engines that follow descriptions were trained on one to three sentences."""
 
 
 def order_from_proto(

@@ -11,6 +11,9 @@ from maatu_runtime.language import Language
 from maatu_runtime.places import Priority
 from maatu_tts.chunks import ChunkSettings
 
+LONGEST_DESCRIPTION_CHARS = 500
+"""Of a voice: some 120 tokens; engines that follow descriptions were trained on one to three sentences."""
+
 
 @dataclass(frozen=True)
 class EngineVoice:

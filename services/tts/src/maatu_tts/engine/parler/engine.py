@@ -119,7 +119,7 @@ class ParlerEngine(Engine):
         model = load_model(directory, settings.device, settings.precision)
         config = model.config
         descriptions = VoiceCache(model.describe, settings.cached_voices)
-        named = [descriptions.voice(voice.description).length for voice in self._named.values()]
+        named = [descriptions.voice(voice.description) for voice in self._named.values()]
         size = cache_size(
             model,
             slots=settings.slots,
@@ -128,7 +128,7 @@ class ParlerEngine(Engine):
                 config.decoder.positions,
                 settings.prompt_tokens + self._longest_frames(model) + config.decoder.codebooks + 1,
             ),
-            cross_positions=max([settings.description_tokens, *named])
+            cross_positions=max([settings.description_tokens, *(voice.length for voice in named)])
             + (settings.prompt_tokens if config.prompt_cross_attention else 0),
         )
         sampler = SamplerSettings(
@@ -151,7 +151,7 @@ class ParlerEngine(Engine):
                 longest = ChunkPlan().largest + 3 * CONTEXT_FRAMES
                 windows.warm_up(model.codec, config.decoder.codebooks, model.device, longest)
         self._model, self._scheduler, self._descriptions = model, scheduler, descriptions
-        self._speak_once(scheduler, model)
+        self._speak_once(scheduler, model, named[0])
         self._thread = SchedulerThread(scheduler)
         self._voices = [
             EngineVoice(voice.name, voice.languages, config.codec.sample_rate_hz, voice.description)
@@ -163,9 +163,8 @@ class ParlerEngine(Engine):
         eager = runner.CompiledRunner(batch) if settings.compile else runner.EagerRunner(batch)
         return runner.GraphRunner(batch, eager) if settings.graphs and settings.device.startswith("cuda") else eager
 
-    def _speak_once(self, scheduler: Scheduler, model: ParlerModel) -> None:
+    def _speak_once(self, scheduler: Scheduler, model: ParlerModel, voice: Voice) -> None:
         """The codec, too, makes its choices at its first run."""
-        voice = model.describe("A clear voice.")
         sampling = Sampling(_WARM_UP_FRAMES, min_columns=_WARM_UP_FRAMES)
         scheduler.add(Request(model.prompt_ids("This is how I sound."), voice, sampling), lambda _: None)
         while scheduler.busy:

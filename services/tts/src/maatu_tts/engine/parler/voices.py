@@ -19,9 +19,8 @@ from pydantic import (
 
 from maatu_runtime.errors import ConfigurationError, UnsupportedLanguage
 from maatu_runtime.language import Language
+from maatu_tts.engine.base import LONGEST_DESCRIPTION_CHARS
 
-LONGEST_DESCRIPTION_CHARS = 500
-"""Of a voice. The published checkpoints were trained on one to three sentences."""
 _BUILT_IN = Path(__file__).with_name("voices.toml")
 _KINDS = {"indic": "indic", "mini": "english", "large": "english"}
 """Which built-in voices a checkpoint has, by a part of its name; the first part found counts."""
