@@ -1,12 +1,8 @@
 """Models of the hub: the real hub client against a hub of our own on the loopback, against none, and without one."""
 
-import json
 import re
 import socket
-import threading
-from collections.abc import Collection, Iterator, Mapping
-from hashlib import sha1
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 
 import huggingface_hub.constants
@@ -14,13 +10,13 @@ import pytest
 
 from maatu_client.models.catalog import HUB
 from maatu_client.models.entries import HubFiles, HubModel
+from maatu_client.models.fake_hub import COMMIT, FakeHub
 from maatu_client.models.pull import Puller
 from maatu_client.models.wheels import WheelCache
 from maatu_runtime.errors import ModelNotInstalled, Unsupported
 from maatu_runtime.models import ModelStore
 
 MODEL = HUB["whisper-small"]
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FILES = {
     "config.json": b"{}",
     "model.bin": b"the weights",
@@ -42,77 +38,6 @@ TWO_REPOSITORIES = {
     "one/model": {"config.json": b"{}", "part-1-of-2": b"1", "part-2-of-2": b"2"},
     "other/words": {"words.json": b"[]", "more.txt": b"more", "weights.bin": b"not wanted"},
 }
-
-
-class FakeHub:
-    """As much of the hub's HTTP interface as a snapshot download uses.
-
-    Args:
-        repositories: The files of each.
-        gated: Repositories whose files are refused, as the hub refuses those who did not accept the terms.
-    """
-
-    def __init__(self, repositories: Mapping[str, Mapping[str, bytes]], gated: Collection[str] = ()) -> None:
-        self.requested: list[str] = []
-        digests = {
-            (repository, name): sha1(content).hexdigest()
-            for repository, files in repositories.items()
-            for name, content in files.items()
-        }
-        hub = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_HEAD(self) -> None:
-                self._answer(body=False)
-
-            def do_GET(self) -> None:
-                self._answer(body=True)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-                hub.requested.append(f"{self.command} {self.path}")
-
-            def _answer(self, *, body: bool) -> None:
-                path = self.path.partition("?")[0].removeprefix("/api/models")
-                repository, _, rest = path[1:].partition("/")
-                repository, rest = repository + "/" + rest.partition("/")[0], rest.partition("/")[2]
-                files = repositories.get(repository, {})
-                name = rest.removeprefix(f"resolve/{COMMIT}/")
-                if rest == "revision/main" and files:
-                    self._send(json.dumps({"id": repository, "sha": COMMIT, "siblings": []}).encode(), {}, body=body)
-                elif rest == f"tree/{COMMIT}" and files:
-                    tree = [
-                        {"type": "file", "path": name, "size": len(content), "oid": digests[repository, name]}
-                        for name, content in files.items()
-                    ]
-                    self._send(json.dumps(tree).encode(), {}, body=body)
-                elif name in files and repository in gated:
-                    self._send(b"", {"X-Error-Code": "GatedRepo"}, body=False, status=401)
-                elif name in files:
-                    headers = {"ETag": f'"{digests[repository, name]}"', "X-Repo-Commit": COMMIT}
-                    self._send(files[name], headers, body=body)
-                else:
-                    self.send_error(404)
-
-            def _send(self, content: bytes, headers: dict[str, str], *, body: bool, status: int = 200) -> None:
-                self.send_response(status)
-                for key, value in {**headers, "Content-Length": str(len(content))}.items():
-                    self.send_header(key, value)
-                self.end_headers()
-                if body:
-                    self.wfile.write(content)
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever)
-
-    def __enter__(self) -> "FakeHub":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 @pytest.fixture(autouse=True)

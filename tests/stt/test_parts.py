@@ -1,59 +1,14 @@
-"""The small parts of the engine: guards, windows, stability, buffer."""
+"""The small parts of the engine: windows, buffer, languages."""
 
 import numpy as np
 import pytest
 
+from maatu_runtime.audio.samples import Samples
+from maatu_runtime.language import Language
+from maatu_stt.engine.base import SAMPLE_RATE_HZ, Transcription, Word
 from maatu_stt.engine.buffer import SampleBuffer
-from maatu_stt.engine.guards import Evidence, repeats_itself, suspicion
-from maatu_stt.engine.stability import Stability
-from maatu_stt.engine.windows import LONGEST_WINDOW, window_bounds
-
-
-def evidence(text: str, log_probability: float = -0.3, no_speech: float = 0.0, cut_off: bool = False) -> Evidence:
-    return Evidence(text, log_probability, no_speech, cut_off)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "What is the capital of France? What is the capital of France?",
-        "And so my fellow Americans asked, and so my fellow Americans asked",
-        "yes, yes, yes, yes,",
-        "ಹೌದು ಹೌದು ಹೌದು ಹೌದು",
-        "I said thank you very much thank you very much",
-    ],
-)
-def test_repetition_is_noticed(text: str) -> None:
-    assert repeats_itself(text)
-    assert suspicion(evidence(text)) == "repetition"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "Yes, yes, I know.",
-        "No, no, no.",
-        "ask not what your country can do for you, ask what you can do for your country",
-        "the more the merrier the more",
-        "ಕಾ ಕಿ ಕು ಕೆ ಕೊ",
-    ],
-)
-def test_usual_speech_does_not_count_as_repetition(text: str) -> None:
-    assert not repeats_itself(text)
-    assert suspicion(evidence(text)) is None
-
-
-def test_every_sign_of_a_bad_decode_has_its_name() -> None:
-    assert suspicion(evidence("hello", log_probability=-1.1)) == "log_probability"
-    assert suspicion(evidence("hello", cut_off=True)) == "too_long"
-    assert suspicion(evidence("ah" * 100)) == "compression"
-
-
-def test_silence_needs_both_signs() -> None:
-    assert evidence("you", log_probability=-1.5, no_speech=0.9).is_silence
-    assert not evidence("you", log_probability=-0.5, no_speech=0.9).is_silence
-    assert not evidence("you", log_probability=-1.5, no_speech=0.1).is_silence
+from maatu_stt.engine.languages import LanguageChoice
+from maatu_stt.engine.windows import LONGEST_WINDOW, settle_point, window_bounds
 
 
 def test_a_short_utterance_is_one_window() -> None:
@@ -76,16 +31,6 @@ def test_long_utterances_are_cut_where_they_are_quiet_and_cuts_stay_when_they_gr
         assert grown[:-1] == bounds[: len(grown) - 1]
 
 
-def test_what_two_decodes_agree_on_is_stable() -> None:
-    stability = Stability()
-    assert stability.update("and so", at_pause=False) == ("", 0.0)
-    assert stability.update("And so my", at_pause=False) == ("", 0.0)
-    text, value = stability.update("And so my fellow", at_pause=False)
-    assert text == "And so my"
-    assert value == pytest.approx(0.9 * 3 / 4)
-    assert stability.update("And  so my fellow", at_pause=True) == ("And  so my fellow", 0.9)
-
-
 def test_the_buffer_gives_what_it_was_given_and_forgets_what_it_may() -> None:
     buffer = SampleBuffer()
     stream = np.arange(1_000, dtype=np.float32)
@@ -98,3 +43,86 @@ def test_the_buffer_gives_what_it_was_given_and_forgets_what_it_may() -> None:
     buffer.forget_before(300)
     assert np.array_equal(buffer.read(300, 310), stream[300:310])
     assert len(buffer.read(0, 200)) == 0
+
+
+def word(text: str, start_s: float) -> Word:
+    return Word(text, (), start_s, start_s + 0.3, 0.9)
+
+
+def loud(seconds: float, *quiet_at: float) -> Samples:
+    """Noise with 100 ms of near-silence around some moments."""
+    samples = np.random.default_rng(5).normal(0, 0.1, round(seconds * SAMPLE_RATE_HZ)).astype(np.float32)
+    for moment in quiet_at:
+        middle = round(moment * SAMPLE_RATE_HZ)
+        samples[middle - 800 : middle + 800] *= 0.01
+    return samples
+
+
+def test_a_short_window_keeps_its_words() -> None:
+    assert settle_point(loud(9.9), [word(" a", 1.0), word(" b", 5.0)]) is None
+    assert settle_point(loud(12.0), []) is None
+    assert settle_point(loud(12.0), [word(" a", 1.0)]) is None
+
+
+def test_a_long_window_is_cut_where_it_is_quiet_between_two_committed_words() -> None:
+    committed = [word(f" {i}", float(i)) for i in range(10)]
+    point = settle_point(loud(12.0, 2.0, 6.5, 7.02, 8.0), committed[:8])
+    # 2.0 is in the earlier half, 6.5 is no boundary, and the word at 8.0 is not committed.
+    assert point is not None
+    assert point.words == 7
+    assert point.position / SAMPLE_RATE_HZ == pytest.approx(7.02, abs=0.03)
+
+
+def test_the_end_of_a_sentence_is_the_better_place_to_cut() -> None:
+    committed = [word(" one", 0.5), word(" two", 4.0), word(".", 5.8), word(" three", 6.0), word(" four", 8.0)]
+    samples = loud(12.0)
+    samples[round(7.9 * SAMPLE_RATE_HZ) : round(8.1 * SAMPLE_RATE_HZ)] *= 0.5  # a little quieter, in mid-sentence
+    point = settle_point(samples, committed)
+    assert point is not None
+    assert point.words == 3  # the full stop goes with its sentence
+    samples[round(7.9 * SAMPLE_RATE_HZ) : round(8.1 * SAMPLE_RATE_HZ)] *= 0.01  # a real pause
+    point = settle_point(samples, committed)
+    assert point is not None
+    assert point.words == 4
+
+
+def transcription(language: str, probability: float = 1.0, *, doubtful: bool = False) -> Transcription:
+    return Transcription(
+        (Word(" hola"),), language, 0.9, "model", 0.1, language_probability=probability, is_doubtful=doubtful
+    )
+
+
+def test_a_language_that_is_given_is_not_looked_for() -> None:
+    choice = LanguageChoice((Language("kn", region="IN"),), each_utterance=True)
+    choice.begin_utterance()
+    choice.take(transcription("es"), 10 * SAMPLE_RATE_HZ, commits=True)
+    assert str(choice.known) == "kn-IN"
+
+
+@pytest.mark.parametrize(
+    ("probability", "seconds", "commits", "doubtful", "known"),
+    [
+        (0.95, 0.5, False, False, None),
+        (0.95, 1.5, False, False, "es"),
+        (0.5, 1.5, False, False, None),
+        (0.5, 3.0, False, False, "es"),
+        (0.2, 0.5, True, False, "es"),
+        (0.95, 5.0, True, True, None),
+    ],
+)
+def test_a_language_is_believed_once_enough_was_heard(
+    probability: float, seconds: float, commits: bool, doubtful: bool, known: str | None
+) -> None:
+    choice = LanguageChoice((Language("es"), Language("en")), each_utterance=False)
+    heard = round(seconds * SAMPLE_RATE_HZ)
+    choice.take(transcription("es", probability, doubtful=doubtful), heard, commits=commits)
+    assert (str(choice.known) if choice.known else None) == known
+
+
+def test_a_language_is_found_once_for_the_stream_or_anew_in_each_utterance() -> None:
+    once, anew = (LanguageChoice((), each_utterance=each_utterance) for each_utterance in (False, True))
+    for choice in (once, anew):
+        choice.take(transcription("es"), 5 * SAMPLE_RATE_HZ, commits=True)
+        choice.begin_utterance()
+        choice.take(transcription("en"), 5 * SAMPLE_RATE_HZ, commits=True)
+    assert (str(once.known), str(anew.known)) == ("es", "en")

@@ -87,3 +87,33 @@ def test_the_end_of_the_stream_stops_open_speech() -> None:
 def test_pause_and_endpoint_may_come_at_once() -> None:
     settings = SegmenterSettings(pause_silence=10 * WINDOW, endpoint_silence=10 * WINDOW)
     assert names(hear(Segmenter(settings), (0.9, 20), (0.0, 10))) == ["STARTED", "PAUSE", "STOPPED"]
+
+
+def test_the_endpoint_of_one_pause_can_be_moved_and_the_next_is_as_usual() -> None:
+    segmenter = Segmenter(SETTINGS)
+    segmenter.end_after(WINDOW)  # nobody is pausing
+    assert names(hear(segmenter, (0.9, 30), (0.0, 7))) == ["STARTED", "PAUSE"]
+    segmenter.end_after(9 * WINDOW)
+    (stopped,) = hear(segmenter, (0.0, 2))
+    assert stopped.noticed_at - stopped.offset == 9 * WINDOW
+    hear(segmenter, (0.9, 30), (0.0, 7))
+    segmenter.end_after(30 * WINDOW)
+    assert hear(segmenter, (0.0, 22)) == []
+    assert names(hear(segmenter, (0.9, 1), (0.0, 15))) == ["RESUMED", "PAUSE"]
+    (stopped,) = hear(segmenter, (0.0, 1))
+    assert stopped.noticed_at - stopped.offset == 16 * WINDOW
+
+
+def test_a_silence_that_has_lasted_long_enough_ends_the_utterance_with_the_next_window() -> None:
+    segmenter = Segmenter(SETTINGS)
+    hear(segmenter, (0.9, 30), (0.0, 12))
+    segmenter.end_after(9 * WINDOW)
+    assert names(hear(segmenter, (0.0, 1))) == ["STOPPED"]
+
+
+def test_how_much_voice_there_was_is_known() -> None:
+    segmenter = Segmenter(SETTINGS)
+    assert segmenter.mean_voice == 0
+    hear(segmenter, (0.0, 5), (0.8, 10), (0.2, 2), (0.8, 8), (0.1, 5))
+    assert segmenter.voiced == 18 * WINDOW
+    assert abs(segmenter.mean_voice - (18 * 0.8 + 2 * 0.2) / 20) < 1e-6

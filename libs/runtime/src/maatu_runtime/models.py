@@ -20,6 +20,20 @@ from maatu_runtime.errors import ModelNotInstalled
 
 MANIFEST = "manifest.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def installed_name(name: str) -> str:
+    """Under which name a model is installed: "org/name" of the hub as "org--name", any other as it is called.
+
+    No two collide, since the hub allows no "--" in an id.
+    """
+    return name.replace("/", "--") if _HUB_ID.fullmatch(name) else name
+
+
+def hub_id(name: str) -> str:
+    """The inverse of `installed_name`: what a person types to get a model."""
+    return name.replace("--", "/", 1)
 
 
 class ModelFile(BaseModel):
@@ -217,7 +231,7 @@ class ModelStore:
 
     def _not_installed(self, name: str, defect: str) -> ModelNotInstalled:
         return ModelNotInstalled(
-            f"the model {name} is not ready in {self.root}: {defect}. Run `maatu models pull {name}` "
+            f"the model {name} is not ready in {self.root}: {defect}. Run `maatu models pull {hub_id(name)}` "
             "(`maatu models pull embedded` gets all embedded models)",
             metadata={"model": name},
         )

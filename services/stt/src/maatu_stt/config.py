@@ -20,15 +20,20 @@ class Config(ServiceConfig):
     engine: Literal["whisper", "fake"] = "whisper"
     """What recognises: "whisper", or "fake", which answers from a script, for tests of everything around it."""
     models: dict[str, str] = Field(default={"en": "whisper-tiny.en", "*": "whisper-base"}, min_length=1)
-    """Name of the model in models_dir for a language, by its code; "*" is every other language and detection."""
+    """The model for a language, by its code; "*" is every other language and detection. A model is named as in models_dir,
+    by the path of its directory, or by the hub id it was pulled by."""
     device: Literal["cpu", "cuda", "auto"] = "cpu"
-    """Where models run."""
+    """Where models run; "auto": on a GPU if there is one."""
     compute_type: str = "int8"
     """CTranslate2 compute type: int8, int8_float16, float16, float32, …"""
     cpu_threads: int = Field(default=1, ge=1)
     """Threads of one decode on a CPU. Small models are no faster with more."""
-    workers: int = Field(default=1, ge=1)
-    """Decodes of one model at once."""
+    workers: int = Field(default=2, ge=2)
+    """Decodes of one model at once. Partials may take all but one, so that no final waits for a partial."""
+    max_batch: int = Field(default=4, ge=1, le=64)
+    """Utterances decoded together at most. A CPU gains from 2 to 4, a GPU from more."""
+    batch_wait_ms: float = Field(default=0.0, ge=0, le=100)
+    """How long a decode waits for others to share its batch while the model is busy; 5 is good on a GPU. Alone, none waits."""
     beam_size: int = Field(default=1, ge=1, le=10)
     """Hypotheses followed while decoding; 1 is greedy."""
     encode_margin_ms: int = Field(default=5_000, ge=0, le=30_000)
@@ -40,13 +45,23 @@ class Config(ServiceConfig):
     min_speech_ms: int = Field(default=250, ge=20, le=2_000)
     """Voiced time below which a sound is no speech."""
     endpoint_silence_ms: int = Field(default=500, ge=100, le=5_000)
-    """Silence after which an utterance is over."""
+    """Silence after which an utterance is over, where what was said does not tell."""
+    adaptive_endpoint: bool = True
+    """Adapt that silence to what was said: shorter after what reads complete, longer after what plainly goes on."""
+    min_endpoint_silence_ms: int = Field(default=300, ge=100, le=5_000)
+    """Silence after which an utterance is over where it reads complete; never longer than endpoint_silence_ms."""
+    max_endpoint_silence_ms: int = Field(default=1_200, ge=100, le=10_000)
+    """Silence after which an utterance is over even where it plainly goes on; never shorter than endpoint_silence_ms."""
     pause_silence_ms: int = Field(default=200, ge=32)
     """Silence after which a pause is reported and the utterance decoded ahead; at most endpoint_silence_ms."""
     max_utterance_s: float = Field(default=60.0, ge=1, le=300)
     """Length at which an utterance ends whether or not the person stopped."""
+    first_partial_ms: int = Field(default=400, ge=100)
+    """Speech after which the first partial transcript of an utterance is made."""
     partial_interval_ms: int = Field(default=500, ge=100)
     """New speech after which another partial transcript is made."""
+    language_detection: Literal["once", "per_utterance"] = "once"
+    """When a language that is not given is detected: in the first seconds of a stream, or in each utterance."""
     idle_timeout_s: float = Field(default=30.0, gt=0)
     """How long a client may send nothing before its end_of_input."""
     fake_decode_ms: float = Field(default=0.0, ge=0)

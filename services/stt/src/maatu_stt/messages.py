@@ -13,8 +13,9 @@ from maatu_runtime.errors import InvalidRequest, InvalidText
 from maatu_runtime.language import Language
 from maatu_stt.engine.base import SAMPLE_RATE_HZ, RecognitionOptions
 from maatu_stt.engine.segmenter import Activity, ActivityType
-from maatu_stt.engine.settings import VAD_THRESHOLDS, StreamSettings
-from maatu_stt.engine.stream import Event, Transcript
+from maatu_stt.engine.settings import VAD_THRESHOLDS, EndpointSettings, StreamSettings
+from maatu_stt.engine.stream import Event
+from maatu_stt.engine.utterance import Transcript
 
 MAX_HOTWORDS = 100
 MAX_HOTWORD_CHARS = 100
@@ -103,9 +104,32 @@ def settings_from_proto(config: stt_pb2.StreamingRecognitionConfig, defaults: St
                 ends.max_utterance, base.max_utterance, 1_000, 300_000, "config.endpointing.max_utterance"
             ),
         ),
+        endpoint=_endpoint_from_proto(ends, defaults.endpoint),
         padding=_samples(voice.padding, defaults.padding, 0, 1_000, "config.voice_activity.padding"),
         interim_results=config.interim_results,
+        detects_each_utterance=_detects_each_utterance(config.language_detection, defaults.detects_each_utterance),
     )
+
+
+def _endpoint_from_proto(ends: stt_pb2.EndpointingOptions, base: EndpointSettings) -> EndpointSettings:
+    return EndpointSettings(
+        is_adaptive=ends.adaptive if ends.HasField("adaptive") else base.is_adaptive,
+        shortest=_samples(
+            ends.min_endpoint_silence, base.shortest, 100, 5_000, "config.endpointing.min_endpoint_silence"
+        ),
+        longest=_samples(
+            ends.max_endpoint_silence, base.longest, 100, 10_000, "config.endpointing.max_endpoint_silence"
+        ),
+    )
+
+
+def _detects_each_utterance(asked: stt_pb2.LanguageDetection.ValueType, default: bool) -> bool:
+    """Raises InvalidRequest where the value is unknown."""
+    if asked not in stt_pb2.LanguageDetection.values():
+        raise InvalidRequest(f"language detection {asked} is unknown", field="config.language_detection")
+    if asked == stt_pb2.LANGUAGE_DETECTION_UNSPECIFIED:
+        return default
+    return asked == stt_pb2.LANGUAGE_DETECTION_PER_UTTERANCE
 
 
 def event_to_proto(event: Event) -> EventFields:
@@ -125,34 +149,32 @@ def _activity_to_proto(activity: Activity) -> stt_pb2.SpeechActivity:
 
 
 def _transcript_to_proto(transcript: Transcript) -> stt_pb2.Transcript:
-    said = transcript.transcription
     return stt_pb2.Transcript(
         utterance_index=transcript.utterance_index,
-        text=said.text,
+        text=transcript.text,
         is_final=transcript.is_final,
         stability=transcript.stability,
         stable_text=transcript.stable_text,
-        language_code=said.language,
-        confidence=said.confidence if transcript.is_final else 0.0,
+        language_code=transcript.language,
+        confidence=transcript.confidence if transcript.is_final else 0.0,
         start=_duration(transcript.start),
         end=_duration(transcript.end),
         words=[
             stt_pb2.WordTime(
                 word=word.text,
-                start=_within(transcript, word.start_s),
-                end=_within(transcript, word.end_s),
+                start=_within(transcript, word.start),
+                end=_within(transcript, word.end),
                 confidence=word.confidence,
             )
-            for word in (said.words if transcript.is_final else ())
+            for word in transcript.words
         ],
-        compute_time=durations.from_seconds(said.compute_s),
-        model=said.model,
+        compute_time=durations.from_seconds(transcript.compute_s),
+        model=transcript.model,
     )
 
 
-def _within(transcript: Transcript, seconds: float) -> Duration:
+def _within(transcript: Transcript, position: int) -> Duration:
     """A moment of a word. The model puts the first and the last word into the padding; nothing was said there."""
-    position = transcript.decoded_from + round(seconds * SAMPLE_RATE_HZ)
     return _duration(min(max(position, transcript.start), transcript.end))
 
 

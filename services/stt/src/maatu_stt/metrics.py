@@ -6,13 +6,16 @@ from maatu_runtime.metrics import LATENCY_BUCKETS_S
 
 DECODE_SECONDS = Histogram(
     "maatu_stt_decode_seconds",
-    'Time of one decode on the decoder, without waiting; kind is "final", "pause" or "partial", as it was asked for.',
+    'Time of one batch on the decoder, without waiting; kind is "final" (at pauses and endpoints) or "partial".',
     ["model", "kind"],
     buckets=LATENCY_BUCKETS_S,
 )
+BATCH_SIZE = Histogram(
+    "maatu_stt_batch_size", "Utterances decoded together.", ["model", "kind"], buckets=(1, 2, 4, 8, 16, 32)
+)
 QUEUE_SECONDS = Histogram(
     "maatu_stt_queue_seconds",
-    "Time a decode waited for the decoder.",
+    'Time a decode waited for the decoder; kind is "final", "pause" or "partial", as it was asked for.',
     ["model", "kind"],
     buckets=(0.001, *LATENCY_BUCKETS_S),
 )
@@ -33,8 +36,13 @@ FALLBACKS = Counter(
     "Decodes done again with features padded to 30 s, by what made the short one suspicious.",
     ["model", "reason"],
 )
+HALLUCINATIONS = Counter(
+    "maatu_stt_hallucinations_total",
+    "Transcripts dropped because nobody said them, by what betrayed them.",
+    ["model", "reason"],
+)
 SKIPPED_PARTIALS = Counter(
-    "maatu_stt_skipped_partials_total", "Partials not made because the decoder was busy.", ["model"]
+    "maatu_stt_skipped_partials_total", "Times a partial was put off because the decoder was busy.", ["model"]
 )
 VAD_SECONDS = Histogram(
     "maatu_stt_vad_seconds",

@@ -8,8 +8,10 @@ from maatu_runtime.server import Service
 from maatu_stt.config import Config
 from maatu_stt.engine.base import SAMPLE_RATE_HZ, Recognizer
 from maatu_stt.engine.fake import FakeRecognizer, FakeScript
+from maatu_stt.engine.loading import Placement, resolve_model
 from maatu_stt.engine.recognizer import WhisperRecognizer
-from maatu_stt.engine.settings import VAD_THRESHOLDS, SegmenterSettings, StreamSettings
+from maatu_stt.engine.scheduler import SchedulerSettings
+from maatu_stt.engine.settings import VAD_THRESHOLDS, EndpointSettings, SegmenterSettings, StreamSettings
 from maatu_stt.engine.vad import SileroModel, VoiceActivityDetector
 from maatu_stt.engine.whisper import WhisperSettings
 from maatu_stt.servicer import SpeechToTextServicer
@@ -53,7 +55,14 @@ def stream_settings(config: Config) -> StreamSettings:
             endpoint_silence=_samples(config.endpoint_silence_ms),
             max_utterance=round(config.max_utterance_s * SAMPLE_RATE_HZ),
         ),
+        endpoint=EndpointSettings(
+            is_adaptive=config.adaptive_endpoint,
+            shortest=_samples(config.min_endpoint_silence_ms),
+            longest=_samples(config.max_endpoint_silence_ms),
+        ),
         padding=_samples(config.vad_padding_ms),
+        first_partial=_samples(config.first_partial_ms),
+        detects_each_utterance=config.language_detection == "per_utterance",
         partial_interval=_samples(config.partial_interval_ms),
     )
 
@@ -62,14 +71,13 @@ def _recognizer(config: Config) -> Recognizer:
     if config.engine == "fake":
         return FakeRecognizer(FakeScript(decode_s=config.fake_decode_ms / 1_000))
     settings = WhisperSettings(
-        device=config.device,
-        compute_type=config.compute_type,
-        threads=config.cpu_threads,
-        workers=config.workers,
+        placement=Placement(config.device, config.compute_type, threads=config.cpu_threads, workers=config.workers),
         beam_size=config.beam_size,
         margin=_samples(config.encode_margin_ms),
     )
-    return WhisperRecognizer(config.models, ModelStore(config.models_dir).path, settings)
+    scheduling = SchedulerSettings(config.workers, config.max_batch, config.batch_wait_ms / 1_000)
+    store = ModelStore(config.models_dir)
+    return WhisperRecognizer(config.models, lambda name: resolve_model(name, store), settings, scheduling)
 
 
 def _samples(milliseconds: int) -> int:

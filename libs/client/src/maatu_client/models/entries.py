@@ -104,6 +104,8 @@ class HubFiles:
     """Those without which the model does not work."""
     optional_files: Sequence[str] = ()
     """Those that are taken too where the repository has them."""
+    revision: str | None = None
+    """Commit, branch or tag; None: the newest."""
 
     @property
     def patterns(self) -> list[str]:
@@ -127,11 +129,13 @@ class HubModel(Model):
     """Family in `maatu_client.models.convert` that makes it ready; None: it is ready as it comes."""
     profiles: Sequence[str] = field(default=())
     """Profiles of `maatu up` that use it."""
+    revision: str | None = None
+    """Commit, branch or tag of its own repository; None: the newest."""
 
     @property
     def parts(self) -> dict[str, HubFiles]:
         """All it is made of, by folder; its own repository goes into the model's directory itself, "."."""
-        return {".": HubFiles(self.repository, self.files, self.optional_files), **self.extra}
+        return {".": HubFiles(self.repository, self.files, self.optional_files, self.revision), **self.extra}
 
     @property
     def source(self) -> str:

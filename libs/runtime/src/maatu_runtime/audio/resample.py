@@ -9,8 +9,19 @@ from maatu_runtime.audio.samples import Samples
 class Resampler:
     """Resamples one stream, chunk by chunk; how it is cut into chunks does not change the samples that come out.
 
-    The filter is FFmpeg's polyphase one (through PyAV). It holds back 0.4 to 2 ms. soxr, which is cleaner near the
-    Nyquist frequency, works in blocks and holds back 20 to 114 ms at these rates; every turn would wait for it.
+    The filter is FFmpeg's polyphase one (through PyAV). soxr 1.1, which is cleaner near the Nyquist frequency, works in
+    blocks, and every turn would wait for them. In messages of 20 ms, to 16 kHz: longest delay and mean delay in ms,
+    computing time for 100 ms of audio, the worst image (tones up to 3.8 kHz) or alias (tones from 9 kHz on) in dB:
+
+                    8 kHz                         22.05 kHz                     48 kHz
+        here          2.0,  2.0    0.15 ms  -27     1.0,  1.0    0.13 ms   -62    1.0,  1.0    0.12 ms   -61
+        soxr QQ       0.3,  0.3    0.02      -6     0.1,  0.1    0.02       -3    0.0,  0.0    0.02        0
+        soxr LQ      61.3, 33.0    0.01     -96    21.7, 11.7    0.02     -114   20.0, 11.1    0.02     -109
+        soxr MQ     117.5, 63.8    0.02    -107    40.5, 23.8    0.02     -125   36.8, 21.3    0.02     -116
+        soxr HQ     115.0, 63.7    0.01    -107    39.3, 22.8    0.02     -137   35.6, 20.6    0.02     -137
+        soxr VHQ    109.3, 64.1    0.02    -107    82.9, 45.6    0.03     -155   76.2, 42.9    0.02     -157
+
+    QQ alone is as quick, and it filters nothing. 24 kHz is like 48 kHz, 44.1 kHz like 22.05 kHz.
 
     Args:
         from_hz: Rate of the samples that go in.

@@ -10,6 +10,8 @@ from maatu_runtime.audio.resample import Resampler
 from maatu_runtime.audio.samples import Samples, from_int16, to_int16
 from maatu_runtime.errors import InvalidAudio
 
+_USUAL_MESSAGE_MS = 20
+
 
 class StreamDecoder:
     """Turns the messages of one stream into samples at the rate wanted, however the audio is cut into messages.
@@ -22,6 +24,8 @@ class StreamDecoder:
     def __init__(self, audio_format: AudioFormat, sample_rate_hz: int) -> None:
         self._decoder = open_decoder(audio_format)
         self._resampler = Resampler(self._decoder.sample_rate_hz, sample_rate_hz)
+        self._latest = self._decoder.sample_rate_hz * _USUAL_MESSAGE_MS // 1_000
+        """Samples of the latest message that decoded, before resampling."""
 
     def push(self, data: bytes) -> Samples:
         """Decodes the next message: mono float32 in [-1, 1], at the rate wanted.
@@ -34,7 +38,13 @@ class StreamDecoder:
             raise InvalidAudio("a message with no audio in it", reason="UNEXPECTED_MESSAGE")
         if len(data) > MAX_MESSAGE_BYTES:
             raise InvalidAudio(f"{len(data)} bytes of audio in one message; at most {MAX_MESSAGE_BYTES} are allowed")
-        return self._resampler.push(from_int16(self._decoder.decode(data)))
+        decoded = from_int16(self._decoder.decode(data))
+        self._latest = len(decoded) or self._latest
+        return self._resampler.push(decoded)
+
+    def conceal(self) -> Samples:
+        """Stands in for a message that is lost or did not decode: silence as long as the message before it, or 20 ms."""
+        return self._resampler.push(np.zeros(self._latest, np.float32))
 
     def flush(self) -> Samples:
         """Ends the stream; returns the samples that the resampler held back."""

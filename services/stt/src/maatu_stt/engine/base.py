@@ -1,5 +1,6 @@
 """What a recogniser is to everything around it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
@@ -29,21 +30,35 @@ class RecognitionOptions:
 
 @dataclass(frozen=True)
 class Word:
-    """A word and when it was said, in seconds from the first sample decoded."""
+    """A word, or a punctuation mark that stands alone, as the model wrote it."""
 
     text: str
-    start_s: float
-    end_s: float
-    confidence: float
-    """0 to 1."""
+    """With the space before it, where its script has spaces: the texts of words, joined, are the text."""
+    tokens: tuple[int, ...] = ()
+    """What it consists of for the model that wrote it; nobody else looks into them."""
+    start_s: float | None = None
+    """When it was said, from the first sample decoded; None unless asked for."""
+    end_s: float | None = None
+    confidence: float = 0.0
+    """0 to 1; known when its time is."""
+
+    @property
+    def is_spoken(self) -> bool:
+        """Whether anything of it is said; punctuation is not."""
+        return any(map(str.isalnum, self.text))
+
+
+def text_of(words: Sequence[Word]) -> str:
+    """What the words say, without surrounding space."""
+    return "".join(word.text for word in words).strip()
 
 
 @dataclass(frozen=True)
 class Transcription:
     """What one decode found."""
 
-    text: str
-    """Without surrounding space; empty where nothing was said."""
+    words: tuple[Word, ...]
+    """All of them, those that the request called committed at the beginning; none where nothing was said."""
     language: str
     """BCP-47 tag."""
     confidence: float
@@ -51,8 +66,15 @@ class Transcription:
     model: str
     compute_s: float
     """Time it took on the decoder, without waiting for it."""
-    words: tuple[Word, ...] = ()
-    """Empty unless asked for."""
+    language_probability: float = 1.0
+    """How likely the language is, 0 to 1; 1 where it was given."""
+    is_doubtful: bool = False
+    """It shows a sign of having gone wrong. Nothing may be built on it."""
+
+    @property
+    def text(self) -> str:
+        """Without surrounding space."""
+        return text_of(self.words)
 
 
 class Urgency(IntEnum):
@@ -63,19 +85,30 @@ class Urgency(IntEnum):
     PAUSE = 1
     """A person may be about to wait for it: most pauses become endpoints."""
     PARTIAL = 2
-    """Nobody waits for it: done at once or not at all."""
+    """Nobody waits for it: done at once or not at all, and not done again when it looks wrong."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class DecodeRequest:
-    """One utterance, as far as it is known."""
+    """A stretch of speech, and what is known of it already."""
 
     samples: Samples
     """At SAMPLE_RATE_HZ."""
     options: RecognitionOptions
-    settled: dict[int, Transcription] = field(default_factory=dict)
-    """Windows of this utterance that earlier decodes finished, by their first sample. The recogniser reads and adds
-    to it, so that a long utterance is not decoded from its start each time. Pass the same one for the same utterance."""
+    committed: tuple[Word, ...] = ()
+    """Words said in these samples that may not change any more: the decode begins with them. From the same model."""
+    context: str = ""
+    """What was said before these samples."""
+    language: Language | None = None
+    """The language, where it is known; otherwise the likeliest of those in the options."""
+    voiced_s: float = 0.0
+    """Seconds of the samples that hold voice; 0: not known."""
+    mean_voice: float = 0.0
+    """Mean probability of speech in their voiced stretch; 0: not known."""
+    timed: bool = False
+    """Find out the time of each word even if the options do not ask for it."""
+    utterance: object = field(default_factory=object)
+    """The same object in all requests of one utterance."""
 
 
 class Decode(Protocol):
@@ -96,7 +129,7 @@ class Decode(Protocol):
 
 
 class Recognizer(Protocol):
-    """Turns the samples of an utterance into text. Shared by all streams."""
+    """Turns samples into text. Shared by all streams."""
 
     async def warm_up(self) -> None:
         """Loads the models and decodes once with each.

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from itertools import count
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -21,8 +22,6 @@ from maatu_stt.engine.base import (
 
 _LOUD = 0.05
 _WORDS_PER_S = 2.5
-_SCRIPTED = -1
-"""Key in DecodeRequest.settled under which the whole text of the utterance lies; no window begins there."""
 
 
 @dataclass
@@ -51,7 +50,12 @@ class Asked:
 
     samples: int
     urgency: Urgency
-    options: RecognitionOptions
+    request: DecodeRequest
+
+    @property
+    def options(self) -> RecognitionOptions:
+        """What the stream asked for."""
+        return self.request.options
 
 
 class FakeDecode:
@@ -101,6 +105,7 @@ class FakeRecognizer:
         """Decodes neither fetched nor cancelled."""
         self.is_closed = False
         self._utterances = count()
+        self._texts: WeakKeyDictionary[object, str] = WeakKeyDictionary()
 
     async def warm_up(self) -> None:
         """Nothing to load."""
@@ -117,16 +122,13 @@ class FakeRecognizer:
 
     def start(self, request: DecodeRequest, urgency: Urgency) -> Decode | None:
         """Answers with the text of the utterance: all of it, or for a PARTIAL the words there was time for."""
-        self.asked.append(Asked(len(request.samples), urgency, request.options))
+        self.asked.append(Asked(len(request.samples), urgency, request))
         if urgency is Urgency.PARTIAL and len(self.under_way) >= self.script.places:
             return None
-        if _SCRIPTED not in request.settled:
+        if request.utterance not in self._texts:
             texts = self.script.texts
-            request.settled[_SCRIPTED] = self._transcription(texts[next(self._utterances) % len(texts)], request)
-        transcription = request.settled[_SCRIPTED]
-        if urgency is Urgency.PARTIAL:
-            spoken = int(len(request.samples) / SAMPLE_RATE_HZ * _WORDS_PER_S)
-            transcription = self._transcription(" ".join(transcription.text.split()[:spoken]), request)
+            self._texts[request.utterance] = texts[next(self._utterances) % len(texts)]
+        transcription = self._transcription(self._texts[request.utterance], request, urgency)
         decode = FakeDecode(self, transcription, urgency)
         self.under_way.add(decode)
         return decode
@@ -139,17 +141,28 @@ class FakeRecognizer:
         """Notes it."""
         self.is_closed = True
 
-    def _transcription(self, text: str, request: DecodeRequest) -> Transcription:
-        languages = request.options.languages
-        words = text.split() if request.options.word_times else []
-        each_s = len(request.samples) / SAMPLE_RATE_HZ / max(len(words), 1)
+    def _transcription(self, text: str, request: DecodeRequest, urgency: Urgency) -> Transcription:
+        options = request.options
+        # A word's only token is its place in the text, so that a decode goes on where the committed words say.
+        script = text.split()
+        begin = request.committed[0].tokens[0] if request.committed else len(script) if request.context else 0
+        spoken = script[begin:]
+        if urgency is Urgency.PARTIAL:
+            time_for = int(len(request.samples) / SAMPLE_RATE_HZ * _WORDS_PER_S)
+            spoken = spoken[: max(time_for, len(request.committed))]
+        each_s = len(request.samples) / SAMPLE_RATE_HZ / max(len(spoken), 1)
+        is_timed = request.timed or options.word_times
         return Transcription(
-            text=text,
-            language=str(languages[0]) if languages else self.script.language,
+            words=tuple(
+                Word(f" {word}", (begin + i,), i * each_s, (i + 1) * each_s, 0.9)
+                if is_timed
+                else Word(f" {word}", (begin + i,))
+                for i, word in enumerate(spoken)
+            ),
+            language=str(options.languages[0]) if options.languages else self.script.language,
             confidence=0.9,
             model="fake",
             compute_s=self.script.decode_s,
-            words=tuple(Word(word, i * each_s, (i + 1) * each_s, 0.9) for i, word in enumerate(words)),
         )
 
 

@@ -1,14 +1,15 @@
 """Whisper for all streams: which model serves which language, and whose turn it is."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 from maatu_runtime.errors import InvalidRequest, ModelFailed, UnsupportedLanguage
 from maatu_stt import metrics
 from maatu_stt.engine.base import DecodeRequest, RecognitionOptions, Transcription, Urgency
-from maatu_stt.engine.scheduler import Job, Scheduler
+from maatu_stt.engine.scheduler import Job, Scheduler, SchedulerSettings
 from maatu_stt.engine.whisper import WhisperEngine, WhisperSettings
 
 ANY = "*"
@@ -18,7 +19,7 @@ ANY = "*"
 @dataclass(frozen=True)
 class _Served:
     engine: WhisperEngine
-    scheduler: Scheduler
+    scheduler: Scheduler[DecodeRequest, Transcription]
 
 
 class WhisperRecognizer:
@@ -28,12 +29,20 @@ class WhisperRecognizer:
         models: Name of the model for a language's code; "*" is every other language, and detection.
         resolve: Directory of a model by its name; raises ModelNotInstalled.
         settings: How each model runs.
+        scheduling: How many decodes of each model run at once.
     """
 
-    def __init__(self, models: Mapping[str, str], resolve: Callable[[str], Path], settings: WhisperSettings) -> None:
+    def __init__(
+        self,
+        models: Mapping[str, str],
+        resolve: Callable[[str], Path],
+        settings: WhisperSettings,
+        scheduling: SchedulerSettings,
+    ) -> None:
         self._models = dict(models)
         self._resolve = resolve
         self._settings = settings
+        self._scheduling = scheduling
         self._served: dict[str, _Served] = {}
 
     async def warm_up(self) -> None:
@@ -43,7 +52,7 @@ class WhisperRecognizer:
             directory = self._resolve(name)
             engine = await loop.run_in_executor(None, WhisperEngine, name, directory, self._settings)
             await loop.run_in_executor(None, engine.warm_up)
-            self._served[name] = _Served(engine, Scheduler(f"decode-{name}", self._settings.workers))
+            self._served[name] = _Served(engine, self._schedule(engine))
 
     def check(self, options: RecognitionOptions) -> None:
         """Finds the model and asks it for the languages."""
@@ -56,21 +65,11 @@ class WhisperRecognizer:
                     field=f"config.language_codes[{index}]",
                 )
 
-    def start(self, request: DecodeRequest, urgency: Urgency) -> Job[Transcription] | None:
+    def start(self, request: DecodeRequest, urgency: Urgency) -> Job[DecodeRequest, Transcription] | None:
         """Queues a decode with the model of its language."""
         served = self._choose(request.options)
-        kind = urgency.name.lower()
-        name = served.engine.name
-
-        def decode() -> Transcription:
-            transcription = served.engine.decode(request)
-            metrics.DECODE_SECONDS.labels(name, kind).observe(transcription.compute_s)
-            return transcription
-
-        def on_start(waited_s: float) -> None:
-            metrics.QUEUE_SECONDS.labels(name, kind).observe(waited_s)
-
-        job = served.scheduler.start(decode, urgency, on_start=on_start)
+        name, kind = served.engine.name, urgency.name.lower()
+        job = served.scheduler.start(request, urgency, on_start=metrics.QUEUE_SECONDS.labels(name, kind).observe)
         if job is None:
             metrics.SKIPPED_PARTIALS.labels(name).inc()
         return job
@@ -85,6 +84,17 @@ class WhisperRecognizer:
         for served in self._served.values():
             await served.scheduler.close()
         self._served.clear()
+
+    def _schedule(self, engine: WhisperEngine) -> Scheduler[DecodeRequest, Transcription]:
+        def run(requests: Sequence[DecodeRequest], are_partials: bool) -> Sequence[Transcription | ModelFailed]:
+            began = perf_counter()
+            answers = engine.decode(requests, again=not are_partials)
+            kind = "partial" if are_partials else "final"
+            metrics.DECODE_SECONDS.labels(engine.name, kind).observe(perf_counter() - began)
+            metrics.BATCH_SIZE.labels(engine.name, kind).observe(len(requests))
+            return answers
+
+        return Scheduler(f"decode-{engine.name}", run, self._scheduling, engine.batch_key)
 
     def _choose(self, options: RecognitionOptions) -> _Served:
         name = options.model or self._model_of(options)

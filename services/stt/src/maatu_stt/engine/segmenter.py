@@ -53,8 +53,13 @@ class Segmenter:
         self._index = 0
         self._start = 0
         self._voiced = 0
+        self._voice = 0.0
+        """Sum of the probabilities of all samples since the start …"""
+        self._voice_to_last_voiced = 0.0
+        """… and up to the last voiced one."""
         self._last_voiced_end = 0
         self._goes_on = False
+        self._endpoint_silence = settings.endpoint_silence
 
     @property
     def keep_from(self) -> int | None:
@@ -65,6 +70,22 @@ class Segmenter:
     def is_speaking(self) -> bool:
         """Whether an utterance is open and not pausing."""
         return self._state is _State.SPEAKING
+
+    @property
+    def voiced(self) -> int:
+        """Voiced samples of the sound that is or may become an utterance."""
+        return self._voiced
+
+    @property
+    def mean_voice(self) -> float:
+        """Mean probability of speech from its first voiced window to its last one; 0 before there is one."""
+        length = self._last_voiced_end - self._start
+        return self._voice_to_last_voiced / length if length > 0 else 0.0
+
+    def end_after(self, silence: int) -> None:
+        """Has the utterance end after so much silence, if the pause that it is in lasts; other pauses are not concerned."""
+        if self._state is _State.PAUSED:
+            self._endpoint_silence = silence
 
     def push(self, probability: float, samples: int) -> list[Activity]:
         """Hears the next window.
@@ -79,7 +100,8 @@ class Segmenter:
         self._is_voiced = probability >= (
             settings.offset_probability if self._is_voiced else settings.onset_probability
         )
-        events = self._on_voice(window_start, samples) if self._is_voiced else self._on_silence()
+        self._voice += probability * samples
+        events = self._on_voice(window_start, samples, probability) if self._is_voiced else self._on_silence()
         if self._state in (_State.SPEAKING, _State.PAUSED) and self._position - self._start >= settings.max_utterance:
             goes_on = self._state is _State.SPEAKING
             events.append(self._stop())
@@ -91,12 +113,14 @@ class Segmenter:
         """The stream is over: ends the utterance that is open."""
         return [self._stop()] if self._state in (_State.SPEAKING, _State.PAUSED) else []
 
-    def _on_voice(self, window_start: int, samples: int) -> list[Activity]:
+    def _on_voice(self, window_start: int, samples: int, probability: float) -> list[Activity]:
         self._last_voiced_end = self._position
         if self._state is _State.QUIET:
             self._state, self._start, self._voiced = _State.ONSET, window_start, 0
+            self._voice = probability * samples
+        self._voiced += samples
+        self._voice_to_last_voiced = self._voice
         if self._state is _State.ONSET:
-            self._voiced += samples
             if self._voiced >= self._settings.min_speech or self._goes_on:
                 self._state, self._goes_on = _State.SPEAKING, False
                 return [self._event(ActivityType.STARTED, self._start)]
@@ -114,8 +138,9 @@ class Segmenter:
                 self._state = _State.QUIET
             elif self._state is _State.SPEAKING:
                 self._state = _State.PAUSED
+                self._endpoint_silence = self._settings.endpoint_silence
                 events.append(self._event(ActivityType.PAUSE, self._last_voiced_end))
-        if silence >= self._settings.endpoint_silence and self._state is _State.PAUSED:
+        if silence >= self._endpoint_silence and self._state is _State.PAUSED:
             events.append(self._stop())
         return events
 

@@ -14,20 +14,35 @@ VAD_THRESHOLDS = (
 Level 2 is what Silero's authors recommend; between the two numbers a window stays what the one before it was."""
 
 
+def _ms(milliseconds: int) -> int:
+    return SAMPLE_RATE_HZ * milliseconds // 1_000
+
+
 @dataclass(frozen=True)
 class SegmenterSettings:
     """When speech begins, pauses and ends."""
 
     onset_probability: float = VAD_THRESHOLDS[2][0]
     offset_probability: float = VAD_THRESHOLDS[2][1]
-    min_speech: int = SAMPLE_RATE_HZ * 250 // 1_000
+    min_speech: int = _ms(250)
     """Voiced samples below which a sound is no speech."""
-    pause_silence: int = SAMPLE_RATE_HZ * 200 // 1_000
+    pause_silence: int = _ms(200)
     """Silence after which a pause is reported."""
-    endpoint_silence: int = SAMPLE_RATE_HZ * 500 // 1_000
-    """Silence after which the utterance is over; at least pause_silence."""
-    max_utterance: int = SAMPLE_RATE_HZ * 60
+    endpoint_silence: int = _ms(500)
+    """Silence after which the utterance is over, where nothing is known of what was said; at least pause_silence."""
+    max_utterance: int = _ms(60_000)
     """Length at which an utterance ends in any case."""
+
+
+@dataclass(frozen=True)
+class EndpointSettings:
+    """How the silence that ends an utterance adapts to what was said."""
+
+    is_adaptive: bool = True
+    shortest: int = _ms(300)
+    """After what reads complete; at least the pause, and at most the usual endpoint_silence."""
+    longest: int = _ms(1_200)
+    """After what plainly goes on; at least the usual endpoint_silence."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +50,16 @@ class StreamSettings:
     """How one stream is treated."""
 
     segmenter: SegmenterSettings = SegmenterSettings()
-    padding: int = SAMPLE_RATE_HZ * 300 // 1_000
+    endpoint: EndpointSettings = EndpointSettings()
+    padding: int = _ms(300)
     """Samples decoded before the first and after the last voiced window."""
-    partial_interval: int = SAMPLE_RATE_HZ * 500 // 1_000
+    first_partial: int = _ms(400)
+    """Speech after which the first partial of an utterance is made."""
+    partial_interval: int = _ms(500)
     """New samples after which another partial is made."""
     interim_results: bool = False
-    """Whether partials are made at all."""
+    """Whether partials are sent."""
+    detects_each_utterance: bool = False
+    """The language is found anew for each utterance, not once for the stream."""
     live: bool = True
     """Audio comes as it is spoken: decode ahead at pauses. A recording has no pause to use."""

@@ -1,12 +1,12 @@
 """One stream from samples to transcripts.
 
-At a pause everything that was said is there already, so it is decoded then. When the endpoint comes without more speech,
-that decode is the final: the final follows the endpoint at once, and costs no more than decoding at the endpoint would.
+While the person speaks, the speech is decoded again and again; what two decodes agree on is committed. At a pause everything
+that was said is there already, so it is decoded then. When the endpoint comes without more speech, that decode is the
+final: the final follows the endpoint at once, and costs no more than decoding at the endpoint would.
 """
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any, TypeAlias
 
@@ -14,60 +14,26 @@ import numpy as np
 
 from maatu_runtime.audio.samples import Samples
 from maatu_stt import metrics
-from maatu_stt.engine.base import (
-    SAMPLE_RATE_HZ,
-    Decode,
-    DecodeRequest,
-    RecognitionOptions,
-    Recognizer,
-    Transcription,
-    Urgency,
-)
+from maatu_stt.engine.base import SAMPLE_RATE_HZ, Decode, RecognitionOptions, Recognizer, Transcription, Urgency
 from maatu_stt.engine.buffer import SampleBuffer
+from maatu_stt.engine.endpointing import silence_after
+from maatu_stt.engine.front_end import FrontEnd
+from maatu_stt.engine.languages import LanguageChoice
 from maatu_stt.engine.segmenter import Activity, ActivityType, Segmenter
 from maatu_stt.engine.settings import StreamSettings
-from maatu_stt.engine.stability import Stability
+from maatu_stt.engine.utterance import Transcript, Utterance
 from maatu_stt.engine.vad import WINDOW, VoiceActivityDetector
 
 _EVENTS_AHEAD = 64
 """Events that may wait for a slow reader; then the stream hears no further."""
-
-
-@dataclass(frozen=True)
-class Transcript:
-    """What was said, or so far. Positions are in samples from the start of the stream."""
-
-    utterance_index: int
-    transcription: Transcription
-    is_final: bool
-    stability: float
-    """0 to 1."""
-    stable_text: str
-    """The beginning of the text that two decodes agree on; of a final all of it."""
-    start: int
-    """Of the first voiced window."""
-    end: int
-    """Of the last voiced window; of a partial, of what was decoded."""
-    decoded_from: int
-    """First sample that was decoded: what the times of words count from."""
-
+_UNSEEN_WINDOW = 8 * SAMPLE_RATE_HZ
+"""Length from which on a window is decoded in the background where nobody asked for partials: two decodes that agree make
+it shorter, so that the final has no minute of speech to decode."""
+_UNSEEN_INTERVAL = 2 * SAMPLE_RATE_HZ
+_PUT_OFF = SAMPLE_RATE_HZ // 8
+"""A partial that the decoder had no room for is tried again after so much more speech."""
 
 Event: TypeAlias = Activity | Transcript
-
-
-@dataclass
-class _Utterance:
-    """The utterance that is open."""
-
-    index: int
-    start: int
-    audio_start: int
-    decoded_to: int
-    """Where the latest partial ended."""
-    stability: Stability = field(default_factory=Stability)
-    settled: dict[int, Transcription] = field(default_factory=dict)
-    ahead: Decode | None = None
-    """The decode at its pause, which becomes the final if nothing more is said."""
 
 
 class StreamRecognition:
@@ -91,7 +57,9 @@ class StreamRecognition:
         self._detector = detector
         self._options = options
         self._settings = settings
+        self._front_end = FrontEnd()
         self._segmenter = Segmenter(settings.segmenter)
+        self._language = LanguageChoice(options.languages, each_utterance=settings.detects_each_utterance)
         self._buffer = SampleBuffer()
         self._pending: Samples = np.zeros(0, np.float32)
         """Less than a window of samples that the detector has not judged."""
@@ -99,12 +67,13 @@ class StreamRecognition:
         """Samples that went through the detector."""
         self._used_to = 0
         """End of the audio of the utterance before: no word is decoded twice."""
-        self._utterance: _Utterance | None = None
+        self._utterance: Utterance | None = None
         self._events: asyncio.Queue[Event | Exception | None] = asyncio.Queue(_EVENTS_AHEAD)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._decodes: set[Decode] = set()
+        self._decodes: dict[Decode, asyncio.Task[None]] = {}
+        """Those under way, and what waits for each."""
         self._final: asyncio.Task[None] | None = None
-        self._partial: tuple[asyncio.Task[None], Decode] | None = None
+        self._partial: Decode | None = None
 
     async def events(self, feed: Callable[[], Awaitable[None]]) -> AsyncGenerator[Event, None]:
         """What is heard while `feed` runs, until it returned and all finals are out.
@@ -122,7 +91,7 @@ class StreamRecognition:
             await feed()
             await self._events.put(None)
 
-        self._spawn(run())
+        self._spawn(run)
         try:
             while (item := await self._events.get()) is not None:
                 if isinstance(item, Exception):
@@ -138,8 +107,9 @@ class StreamRecognition:
     async def push(self, samples: Samples) -> None:
         """Hears the next samples, any number of them, at SAMPLE_RATE_HZ. Waits while the reader or the decoder is behind."""
         metrics.AUDIO_SECONDS.inc(len(samples) / SAMPLE_RATE_HZ)
-        self._buffer.append(samples)
-        self._pending = np.concatenate([self._pending, samples])
+        heard = self._front_end.push(samples)
+        self._buffer.append(heard)
+        self._pending = np.concatenate([self._pending, heard])
         computing_s = 0.0
         while len(self._pending) >= WINDOW:
             window, self._pending = self._pending[:WINDOW], self._pending[WINDOW:]
@@ -157,6 +127,11 @@ class StreamRecognition:
             await self._on_activity(activity)
         await self._wait_for_final()
 
+    async def idle(self) -> None:
+        """Waits until no decode is under way: whoever pushes faster than people speak gets what they would get live."""
+        while waiting := set(self._decodes.values()):
+            await asyncio.wait(waiting)
+
     async def _hear(self, window: Samples, samples: int) -> float:
         """Detects and segments a window, `samples` of which are the stream's. Returns the computing time in seconds."""
         began = perf_counter()
@@ -170,98 +145,97 @@ class StreamRecognition:
     def _needed_from(self) -> int:
         """First sample that an utterance, open or to come, may begin with."""
         if self._utterance is not None:
-            return self._utterance.audio_start
+            return self._utterance.window_start
         onset = self._segmenter.keep_from
         return (self._heard if onset is None else onset) - self._settings.padding
 
     async def _on_activity(self, activity: Activity) -> None:
         if activity.type is ActivityType.STARTED:
             audio_start = max(activity.offset - self._settings.padding, self._used_to, 0)
-            self._utterance = _Utterance(activity.utterance_index, activity.offset, audio_start, activity.offset)
+            self._utterance = Utterance(
+                activity.utterance_index, activity.offset, audio_start, self._options, self._language
+            )
         await self._events.put(activity)
         utterance = self._utterance
         assert utterance is not None
         match activity.type:
             case ActivityType.PAUSE if self._settings.live:
                 self._drop_partial()
-                end = self._audio_end(activity)
-                utterance.ahead = self._decode(utterance, end, Urgency.PAUSE)
-                if self._settings.interim_results:
-                    self._show(utterance, utterance.ahead, end, at_pause=True)
+                self._decode_ahead(utterance, self._audio_end(activity))
             case ActivityType.RESUMED if utterance.ahead is not None:
                 self._drop(utterance.ahead)
                 utterance.ahead = None
             case ActivityType.STOPPED:
                 await self._end(utterance, activity)
 
-    async def _end(self, utterance: _Utterance, stopped: Activity) -> None:
+    def _decode_ahead(self, utterance: Utterance, end: int) -> None:
+        """Decodes at a pause: for whoever prepares a turn on it, for the endpoint, and for the final."""
+
+        async def show(transcription: Transcription) -> None:
+            if self._utterance is not utterance or utterance.ahead is not decode:
+                return
+            utterance.learn(transcription, end - utterance.window_start)
+            if not transcription.is_doubtful:
+                silence = silence_after(transcription.text, transcription.language, self._settings)
+                self._segmenter.end_after(silence)
+            if self._settings.interim_results and transcription.words:
+                await self._events.put(utterance.partial(transcription, end, at_pause=True))
+
+        decode = utterance.ahead = self._decode(utterance, self._samples(utterance, end), Urgency.PAUSE)
+        self._when_done(decode, show)
+
+    async def _end(self, utterance: Utterance, stopped: Activity) -> None:
         self._utterance = None
+        self._drop_partial()
         began = perf_counter()
         end = self._audio_end(stopped)
         self._used_to = end
-        if utterance.ahead is not None:
-            utterance.ahead.promote()
-        decode = utterance.ahead or self._decode(utterance, end, Urgency.FINAL)
+        decode = utterance.ahead or self._decode(utterance, self._samples(utterance, end), Urgency.FINAL)
+        decode.promote()
         metrics.UTTERANCE_SECONDS.observe((end - utterance.audio_start) / SAMPLE_RATE_HZ)
 
-        async def finalise() -> None:
-            transcription = await decode.result()
-            self._decodes.discard(decode)
+        async def finalise(transcription: Transcription) -> None:
             metrics.FINAL_DELAY_SECONDS.labels(transcription.model).observe(perf_counter() - began)
-            await self._events.put(
-                Transcript(
-                    utterance_index=utterance.index,
-                    transcription=transcription,
-                    is_final=True,
-                    stability=1.0,
-                    stable_text=transcription.text,
-                    start=utterance.start,
-                    end=stopped.offset,
-                    decoded_from=utterance.audio_start,
-                )
-            )
+            self._language.take(transcription, end - utterance.audio_start, commits=True)
+            await self._events.put(utterance.final(transcription, stopped.offset))
 
         await self._wait_for_final()  # finals keep their order
-        self._final = self._spawn(finalise())
+        self._final = self._when_done(decode, finalise)
 
     def _ask_for_partial(self) -> None:
         utterance = self._utterance
-        if not self._settings.interim_results or utterance is None or not self._segmenter.is_speaking:
+        if utterance is None or not self._segmenter.is_speaking or self._partial is not None:
             return
-        if self._partial is not None and not self._partial[0].done():
+        end = self._heard
+        if not self._is_due(utterance, end):
             return
-        if self._heard - utterance.decoded_to < self._settings.partial_interval:
+        samples = self._samples(utterance, end)
+        decode = self._start(utterance, samples, Urgency.PARTIAL)
+        if decode is None:
+            utterance.asked_to += _PUT_OFF
             return
-        utterance.decoded_to = self._heard
-        decode = self._start(utterance, self._heard, Urgency.PARTIAL)
-        if decode is not None:
-            self._partial = self._show(utterance, decode, self._heard, at_pause=False), decode
+        utterance.asked_to, utterance.has_partial = end, True
 
-    def _show(self, utterance: _Utterance, decode: Decode, end: int, *, at_pause: bool) -> "asyncio.Task[None]":
-        """Sends the outcome of a decode as a partial, unless time has passed over it."""
+        async def show(transcription: Transcription) -> None:
+            self._partial = None
+            utterance.learn(transcription, len(samples))
+            transcript = utterance.partial(transcription, end, at_pause=False)
+            utterance.settle(samples, transcription)
+            if self._settings.interim_results and transcript.text and not transcription.is_doubtful:
+                await self._events.put(transcript)
 
-        async def show() -> None:
-            transcription = await decode.result()
-            if not at_pause:
-                self._decodes.discard(decode)
-            is_current = utterance.ahead is decode if at_pause else self._segmenter.is_speaking
-            if self._utterance is not utterance or not is_current or not transcription.text:
-                return
-            stable_text, stability = utterance.stability.update(transcription.text, at_pause=at_pause)
-            await self._events.put(
-                Transcript(
-                    utterance_index=utterance.index,
-                    transcription=transcription,
-                    is_final=False,
-                    stability=stability,
-                    stable_text=stable_text,
-                    start=utterance.start,
-                    end=end,
-                    decoded_from=utterance.audio_start,
-                )
-            )
+        self._partial = decode
+        self._when_done(decode, show)
 
-        return self._spawn(show())
+    def _is_due(self, utterance: Utterance, end: int) -> bool:
+        """Whether it is time for another partial, or for a decode that nobody sees."""
+        settings = self._settings
+        if settings.interim_results:
+            interval = settings.partial_interval if utterance.has_partial else settings.first_partial
+            return end - utterance.asked_to >= interval
+        if not settings.live or end - utterance.window_start < _UNSEEN_WINDOW:
+            return False
+        return not utterance.has_partial or end - utterance.asked_to >= _UNSEEN_INTERVAL
 
     def _audio_end(self, activity: Activity) -> int:
         """Where the audio of an utterance ends: after the padding, or where the pause was noticed if that is earlier.
@@ -271,40 +245,55 @@ class StreamRecognition:
         noticed_first = activity.offset + self._settings.segmenter.pause_silence
         return min(activity.offset + self._settings.padding, noticed_first, self._heard)
 
-    def _decode(self, utterance: _Utterance, end: int, urgency: Urgency) -> Decode:
-        decode = self._start(utterance, end, urgency)
+    def _samples(self, utterance: Utterance, end: int) -> Samples:
+        return self._buffer.read(utterance.window_start, end)
+
+    def _decode(self, utterance: Utterance, samples: Samples, urgency: Urgency) -> Decode:
+        decode = self._start(utterance, samples, urgency)
         assert decode is not None, "only partials are refused"
         return decode
 
-    def _start(self, utterance: _Utterance, end: int, urgency: Urgency) -> Decode | None:
-        samples = self._buffer.read(utterance.audio_start, end)
-        decode = self._recognizer.start(DecodeRequest(samples, self._options, utterance.settled), urgency)
-        if decode is not None:
-            self._decodes.add(decode)
-        return decode
+    def _start(self, utterance: Utterance, samples: Samples, urgency: Urgency) -> Decode | None:
+        segmenter = self._segmenter
+        request = utterance.request(samples, segmenter.voiced / SAMPLE_RATE_HZ, segmenter.mean_voice)
+        return self._recognizer.start(request, urgency)
+
+    def _when_done(self, decode: Decode, use: Callable[[Transcription], Awaitable[None]]) -> "asyncio.Task[None]":
+        """Hands the result of a decode on, unless it is dropped before."""
+
+        async def wait() -> None:
+            try:
+                await use(await decode.result())
+            finally:
+                if self._decodes.get(decode) is task:
+                    del self._decodes[decode]
+
+        task = self._decodes[decode] = self._spawn(wait)
+        return task
 
     def _drop(self, decode: Decode) -> None:
+        """Nobody wants a decode any more."""
+        task = self._decodes.pop(decode, None)
+        if task is not None:
+            task.cancel()
         decode.cancel()
-        self._decodes.discard(decode)
 
     def _drop_partial(self) -> None:
         """A partial under way is no longer wanted: the decode at the pause knows more."""
         if self._partial is not None:
-            task, decode = self._partial
-            task.cancel()
-            self._drop(decode)
+            self._drop(self._partial)
             self._partial = None
 
     async def _wait_for_final(self) -> None:
         if self._final is not None:
             await asyncio.wait([self._final])
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    def _spawn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> "asyncio.Task[None]":
         """Runs a part of the stream beside the others; its failure reaches whoever reads the events."""
 
         async def run() -> None:
             try:
-                await work
+                await work()
             except Exception as error:
                 await self._events.put(error)
 

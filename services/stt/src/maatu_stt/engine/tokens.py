@@ -1,26 +1,51 @@
-"""Between Whisper's tokens and text: prompts, timestamps, the times of words."""
+"""Between Whisper's tokens and text: prompts, timestamps, words and their times."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from maatu_stt.engine.base import RecognitionOptions, Word
+from maatu_stt.engine.base import DecodeRequest, Word
 
 MAX_PROMPT_TOKENS = 223
 """Half of Whisper's context less one: what may come before the transcript."""
+CONTEXT_TOKENS = 32
+"""How much of what was said before is shown to the model. Always the same number, because CTranslate2 decodes only such
+requests in one batch whose transcripts start at the same position."""
 TIMESTAMP_S = 0.02
 """What one step of a timestamp token stands for, and one frame of the encoder's output."""
 
 
-def prompt(tokenizer: Any, options: RecognitionOptions) -> list[int]:
-    """The tokens a decode begins with: what was said before, hotwords, language and task; timestamps are left on."""
+@dataclass(frozen=True)
+class Prompt:
+    """What a decode begins with."""
+
+    tokens: tuple[int, ...]
+    start: int
+    """Position of the token that starts the transcript."""
+    forced: int
+    """How many of the last tokens belong to the transcript already."""
+
+
+def earlier_tokens(tokenizer: Any, request: DecodeRequest) -> list[int]:
+    """The tokens before the transcript: hotwords, the caller's prompt, what was said before; none without any of them."""
+    options = request.options
     earlier: list[int] = []
     if options.hotwords:
         earlier += tokenizer.encode(" " + ", ".join(options.hotwords))
     if options.initial_prompt.strip():
         earlier += tokenizer.encode(" " + options.initial_prompt.strip())
-    start = list(tokenizer.sot_sequence)
-    return [tokenizer.sot_prev, *earlier[-MAX_PROMPT_TOKENS:], *start] if earlier else start
+    earlier = earlier[-(MAX_PROMPT_TOKENS - CONTEXT_TOKENS) :]
+    if request.context:
+        earlier += tokenizer.encode(" " + request.context)[-CONTEXT_TOKENS:]
+    return [tokenizer.sot_prev, *earlier] if earlier else []
+
+
+def prompt(tokenizer: Any, request: DecodeRequest) -> Prompt:
+    """The tokens a decode begins with: what was said before, language and task, committed words. Timestamps are left on."""
+    earlier = earlier_tokens(tokenizer, request)
+    committed = [token for word in request.committed for token in word.tokens]
+    forced = [tokenizer.timestamp_begin, *committed] if committed else []
+    return Prompt((*earlier, *tokenizer.sot_sequence, *forced), len(earlier), len(forced))
 
 
 def spoken_tokens(tokenizer: Any, tokens: Sequence[int], duration_s: float) -> list[int]:
@@ -41,30 +66,31 @@ def spoken_tokens(tokenizer: Any, tokens: Sequence[int], duration_s: float) -> l
     return spoken
 
 
-def word_times(tokenizer: Any, tokens: list[int], alignment: Any, duration_s: float) -> tuple[Word, ...]:
-    """When each word was said.
+def split_words(tokenizer: Any, tokens: Sequence[int]) -> tuple[Word, ...]:
+    """Text tokens as words; punctuation marks are words of their own."""
+    texts, groups = tokenizer.split_to_word_tokens(list(tokens))
+    return tuple(Word(text, tuple(group)) for text, group in zip(texts, groups, strict=True) if text)
+
+
+def with_times(words: Sequence[Word], alignment: Any, duration_s: float) -> tuple[Word, ...]:
+    """The words with the times at which they were said.
 
     Args:
-        tokenizer: Of the model.
-        tokens: Text tokens that were aligned.
-        alignment: What ctranslate2's `align` says of them: pairs (token, frame) and a probability for each token.
+        words: As decoded.
+        alignment: What ctranslate2's `align` says of their tokens: pairs (token, frame) and a probability for each token.
         duration_s: Length of the audio; no word ends later.
     """
     first_frame: dict[int, int] = {}
     for token, frame in alignment.alignments:
         first_frame.setdefault(token, frame)
-    texts, groups = tokenizer.split_to_word_tokens(tokens)
-    words: list[Word] = []
+    timed = []
     position = 0
-    for text, group in zip(texts, groups, strict=True):
-        following = position + len(group)
+    for word in words:
+        following = position + len(word.tokens)
         start_s = min(first_frame.get(position, 0) * TIMESTAMP_S, duration_s)
         end_s = min(first_frame[following] * TIMESTAMP_S if following in first_frame else duration_s, duration_s)
         probabilities = alignment.text_token_probs[position:following]
-        if words and not any(map(str.isalnum, text)):
-            words[-1] = replace(words[-1], text=words[-1].text + text.strip())  # punctuation is not said
-        elif text.strip():
-            confidence = sum(probabilities) / len(probabilities) if probabilities else 0.0
-            words.append(Word(text.strip(), start_s, max(start_s, end_s), confidence))
+        confidence = sum(probabilities) / len(probabilities) if probabilities else 0.0
+        timed.append(replace(word, start_s=start_s, end_s=max(start_s, end_s), confidence=confidence))
         position = following
-    return tuple(words)
+    return tuple(timed)

@@ -2,48 +2,43 @@
 
 Whisper pads every utterance to 30 s, which makes the encoder most of the work. CTranslate2's encoder takes shorter
 features, and a three-second sentence then costs a third of the time or less. Too little silence after the speech, or a
-decode without timestamps, and Whisper says the sentence again and again. The margin was chosen over 61 short utterances,
-half of them in noise at 10 dB (word error rate after fallbacks; fallbacks; median time on two cores):
-
-    margin        tiny.en                   base
-    0.5 s         3.3 %   27   196 ms       3.1 %    3    87 ms
-    2 s           2.7 %    9   188 ms       2.2 %    0    99 ms
-    5 s           0.7 %    0   120 ms       2.0 %    0   120 ms
-    padded        0.7 %    -   343 ms       1.8 %    -   746 ms
-
-What still looks wrong is decoded again padded (`guards`).
+decode without timestamps, and Whisper says the sentence again and again; docs/stt.md has the word error rates by which the
+margin was chosen. What still looks wrong is decoded again padded (`guards`).
 
 Blocking code: call it from worker threads.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import ctranslate2
 import numpy as np
-from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
+from numpy.typing import NDArray
 
 from maatu_runtime.audio.samples import Samples
-from maatu_runtime.errors import ConfigurationError, ModelFailed
+from maatu_runtime.errors import ModelFailed
 from maatu_runtime.language import Language
 from maatu_stt import metrics
-from maatu_stt.engine.base import SAMPLE_RATE_HZ, DecodeRequest, RecognitionOptions, Transcription, Word
-from maatu_stt.engine.guards import Evidence, suspicion
-from maatu_stt.engine.tokens import prompt, spoken_tokens, word_times
+from maatu_stt.engine.base import SAMPLE_RATE_HZ, DecodeRequest, RecognitionOptions, Transcription, Word, text_of
+from maatu_stt.engine.guards import Evidence, hallucination, suspicion, without_annotations
+from maatu_stt.engine.loading import Placement, load_whisper
+from maatu_stt.engine.tokens import Prompt, earlier_tokens, prompt, split_words, spoken_tokens, with_times
 from maatu_stt.engine.windows import window_bounds
 
 _FULL = 30 * SAMPLE_RATE_HZ
 _HOP = 160
+_SILENT_TAIL = 4 * _HOP
+"""Samples of silence whose last frame shows what silence looks like in the features."""
 _WHISPER_CODES = {"jv": "jw", "nb": "no", "fil": "tl"}
 """Where Whisper's code of a language is not that of ISO 639."""
-_MAX_TOKENS = 448
-_SPARE_TOKENS = 24
-_TOKENS_PER_S_ENGLISH = 10
+_MAX_POSITIONS = 448
+_SPARE_TOKENS = 16
+_TOKENS_PER_S_ENGLISH = 7
 _TOKENS_PER_S = 25
 """More than anyone speaks; languages that Whisper's vocabulary knows badly take a token a letter and more."""
 
@@ -52,12 +47,7 @@ _TOKENS_PER_S = 25
 class WhisperSettings:
     """How a model runs."""
 
-    device: str = "cpu"
-    compute_type: str = "int8"
-    threads: int = 1
-    """Threads of one decode on a CPU."""
-    workers: int = 1
-    """Decodes at once."""
+    placement: Placement = field(default_factory=Placement)
     beam_size: int = 1
     margin: int = 5 * SAMPLE_RATE_HZ
     """Samples of silence encoded after the speech."""
@@ -65,9 +55,10 @@ class WhisperSettings:
 
 @dataclass(frozen=True)
 class _Attempt:
-    evidence: Evidence
     words: tuple[Word, ...]
+    evidence: Evidence
     language: str
+    language_probability: float
 
 
 class WhisperEngine:
@@ -85,125 +76,227 @@ class WhisperEngine:
     def __init__(self, name: str, directory: Path, settings: WhisperSettings) -> None:
         self.name = name
         self._settings = settings
-        try:
-            model = WhisperModel(
-                str(directory),
-                device=settings.device,
-                compute_type=settings.compute_type,
-                cpu_threads=settings.threads,
-                num_workers=settings.workers,
-                local_files_only=True,
-            )
-        except (RuntimeError, ValueError) as error:
-            raise ConfigurationError(
-                f"the model {name} does not run on MAATU_STT_DEVICE={settings.device} with "
-                f"MAATU_STT_COMPUTE_TYPE={settings.compute_type}: {error}"
-            ) from error
+        model = load_whisper(name, directory, settings.placement)
         self._model = model.model
-        self._tokenizer = model.hf_tokenizer
+        self._hf_tokenizer = model.hf_tokenizer
         self._features = model.feature_extractor
         self.languages = frozenset(model.supported_languages)
         """Whisper's codes of the languages it knows."""
+        self._tokenizers: dict[str, Tokenizer] = {}
 
     def knows(self, language: Language) -> bool:
         """Whether it can be asked for a language."""
         return _whisper_code(language) in self.languages
 
-    def warm_up(self) -> None:
-        """Decodes a second of silence, so that the first speaker does not wait for pages to be touched."""
-        self.decode(DecodeRequest(np.zeros(SAMPLE_RATE_HZ, np.float32), RecognitionOptions()))
+    def batch_key(self, request: DecodeRequest) -> Hashable:
+        """Requests with equal keys can be decoded in one batch."""
+        timed = _is_timed(request)
+        language = self._known_language(request) if timed else None
+        if len(window_bounds(request.samples)) > 1 or (timed and language is None):
+            return object()  # alone: several windows, or words to be aligned in a language that is still to be found
+        return len(earlier_tokens(self._tokenizer("en"), request)), language, timed
 
-    def decode(self, request: DecodeRequest) -> Transcription:
-        """Finds out what was said.
+    def warm_up(self) -> None:
+        """Decodes a second of silence, so that the first speaker does not wait for pages to be touched.
 
         Raises:
-            ModelFailed: CTranslate2 failed on this audio.
+            ModelFailed: the model does not even do that.
         """
-        began = perf_counter()
-        bounds = window_bounds(request.samples)
-        parts = []
-        for start, end in bounds[:-1]:
-            if start not in request.settled:
-                request.settled[start] = self._decode_window(request.samples[start:end], request.options, start)
-            parts.append(request.settled[start])
-        start, end = bounds[-1]
-        parts.append(self._decode_window(request.samples[start:end], request.options, start))
-        return _joined(parts, perf_counter() - began)
+        (answer,) = self.decode([DecodeRequest(np.zeros(SAMPLE_RATE_HZ, np.float32), RecognitionOptions())])
+        if isinstance(answer, ModelFailed):
+            raise answer
 
-    def _decode_window(self, samples: Samples, options: RecognitionOptions, start: int) -> Transcription:
-        began = perf_counter()
+    def decode(self, requests: Sequence[DecodeRequest], *, again: bool = True) -> list[Transcription | ModelFailed]:
+        """Finds out what was said, in one batch.
+
+        Args:
+            requests: With equal `batch_key`.
+            again: Decode padded to 30 s what looks wrong.
+
+        Returns:
+            For each request what was said, or what went wrong with it.
+        """
         try:
-            attempt = self._attempt(samples, options, min(len(samples) + self._settings.margin, _FULL))
-            reason = suspicion(attempt.evidence)
-            if reason is not None and len(samples) + self._settings.margin < _FULL:
-                metrics.FALLBACKS.labels(self.name, reason).inc()
-                attempt = self._attempt(samples, options, _FULL)
+            return list(self._decode(requests, again))
         except RuntimeError as error:
-            raise ModelFailed(f"the model {self.name} failed: {error}") from error
+            if len(requests) == 1:
+                return [ModelFailed(f"the model {self.name} failed: {error}")]
+        # Which of them was at fault? The others are not to pay for it.
+        return [answer for request in requests for answer in self.decode([request], again=again)]
+
+    def _decode(self, requests: Sequence[DecodeRequest], again: bool) -> list[Transcription]:
+        began = perf_counter()
+        bounds = window_bounds(requests[0].samples)
+        if len(bounds) > 1:
+            return [self._decode_long(requests[0], bounds, again)]
+        length = min(max(len(request.samples) for request in requests) + self._settings.margin, _FULL)
+        attempts = self._attempt(requests, length)
+        for index, attempt in enumerate(attempts):
+            reason = suspicion(attempt.evidence)
+            if again and reason is not None and length < _FULL:
+                metrics.FALLBACKS.labels(self.name, reason).inc()
+                (attempts[index],) = self._attempt([requests[index]], _FULL)
+        compute_s = (perf_counter() - began) / len(requests)
+        return [
+            self._transcription(request, attempt, compute_s)
+            for request, attempt in zip(requests, attempts, strict=True)
+        ]
+
+    def _decode_long(self, request: DecodeRequest, bounds: Sequence[tuple[int, int]], again: bool) -> Transcription:
+        """Decodes samples that do not fit into one window, one window after the other."""
+        parts: list[Transcription] = []
+        words: list[Word] = []
+        for start, end in bounds:
+            part = replace(
+                request,
+                samples=request.samples[start:end],
+                committed=() if parts else request.committed,
+                context=text_of(words) if parts else request.context,
+            )
+            parts += self._decode([part], again)
+            words += [_later(word, start / SAMPLE_RATE_HZ) for word in parts[-1].words]
+        return replace(
+            parts[0],
+            words=tuple(words),
+            confidence=min(part.confidence for part in parts),  # as sure as the least sure of them
+            compute_s=sum(part.compute_s for part in parts),
+            is_doubtful=any(part.is_doubtful for part in parts),
+        )
+
+    def _transcription(self, request: DecodeRequest, attempt: _Attempt, compute_s: float) -> Transcription:
         evidence = attempt.evidence
-        offset_s = start / SAMPLE_RATE_HZ
+        invented = hallucination(evidence, request.voiced_s, request.mean_voice)
+        if invented is not None:
+            metrics.HALLUCINATIONS.labels(self.name, invented).inc()
         return Transcription(
-            text="" if evidence.is_silence else evidence.text,
-            language=_tag(attempt.language, options.languages),
+            # What is committed stays, whatever comes of the rest.
+            words=attempt.words if invented is None else request.committed,
+            language=_tag(attempt.language, request.options.languages),
             confidence=min(1.0, math.exp(evidence.average_log_probability)),
             model=self.name,
-            compute_s=perf_counter() - began,
-            words=()
-            if evidence.is_silence
-            else tuple(
-                Word(word.text, word.start_s + offset_s, word.end_s + offset_s, word.confidence)
-                for word in attempt.words
-            ),
+            compute_s=compute_s,
+            language_probability=attempt.language_probability,
+            is_doubtful=suspicion(evidence) is not None,
         )
 
-    def _attempt(self, samples: Samples, options: RecognitionOptions, length: int) -> _Attempt:
-        """Decodes with features of `length` samples."""
-        duration_s = len(samples) / SAMPLE_RATE_HZ
-        padded = np.pad(samples, (0, length - len(samples)))
-        features = self._features(padded, padding=0)
-        frames = len(padded) // _HOP // 2 * 2  # the encoder halves them
-        encoded = self._model.encode(
-            ctranslate2.StorageView.from_array(np.ascontiguousarray(features[np.newaxis, :, :frames]))
-        )
-        language = self._language(encoded, options.languages)
-        tokenizer = Tokenizer(self._tokenizer, self._model.is_multilingual, task="transcribe", language=language)
-        start = prompt(tokenizer, options)
-        rate = _TOKENS_PER_S_ENGLISH if language == "en" else _TOKENS_PER_S
-        most = min(_MAX_TOKENS - len(start), _SPARE_TOKENS + math.ceil(duration_s * rate))
-        result = self._model.generate(
+    def _attempt(self, requests: Sequence[DecodeRequest], length: int) -> list[_Attempt]:
+        """Decodes a batch with features of `length` samples."""
+        features = np.stack([self._log_mel(request.samples, length) for request in requests])
+        encoded = self._model.encode(ctranslate2.StorageView.from_array(features))
+        languages = self._languages(encoded, requests)
+        prompts = [
+            prompt(self._tokenizer(language), request)
+            for request, (language, _) in zip(requests, languages, strict=True)
+        ]
+        most = [
+            _most_tokens(request, language, begin)
+            for request, (language, _), begin in zip(requests, languages, prompts, strict=True)
+        ]
+        results = self._model.generate(
             encoded,
-            [start],
+            [list(begin.tokens) for begin in prompts],
             beam_size=self._settings.beam_size,
-            max_length=len(start) + most,
+            # CTranslate2 generates half of max_length, forced tokens among them, and no more than follow the prompt.
+            max_length=max(2 * max(most), max(most) + prompts[0].start + 3),
             return_scores=True,
             return_no_speech_prob=True,
-        )[0]
+        )
+        attempts = [
+            self._found(request, result, language, most_tokens)
+            for request, result, language, most_tokens in zip(requests, results, languages, most, strict=True)
+        ]
+        if any(map(_is_timed, requests)):
+            self._time_words(encoded, requests, attempts)
+        return attempts
+
+    def _found(self, request: DecodeRequest, result: Any, language: tuple[str, float], most_tokens: int) -> _Attempt:
+        tokenizer = self._tokenizer(language[0])
         tokens = result.sequences_ids[0]
-        spoken = spoken_tokens(tokenizer, tokens, duration_s)
+        spoken = spoken_tokens(tokenizer, tokens, len(request.samples) / SAMPLE_RATE_HZ)
+        committed = sum(len(word.tokens) for word in request.committed)
+        words = (*request.committed, *split_words(tokenizer, spoken[committed:]))
+        text = text_of(words)
+        if not without_annotations(text):  # "[Music]"
+            text, words = "", request.committed
         evidence = Evidence(
-            text=tokenizer.decode(spoken).strip(),
+            text=text,
             # The score is a mean over the tokens without the one that ends the text.
             average_log_probability=result.scores[0] * len(tokens) / (len(tokens) + 1),
             no_speech_probability=result.no_speech_prob,
-            is_cut_off=len(tokens) >= most,
+            is_cut_off=len(tokens) >= most_tokens,
+            duration_s=len(request.samples) / SAMPLE_RATE_HZ,
         )
-        words: tuple[Word, ...] = ()
-        if options.word_times and spoken:
-            alignment = self._model.align(encoded, tokenizer.sot_sequence, [spoken], math.ceil(duration_s * 100))[0]
-            words = word_times(tokenizer, spoken, alignment, duration_s)
-        return _Attempt(evidence, words, language)
+        return _Attempt(words, evidence, *language)
 
-    def _language(self, encoded: Any, expected: Sequence[Language]) -> str:
-        """Whisper's code of the language: the one expected, or the likeliest of several, or of all."""
+    def _time_words(self, encoded: Any, requests: Sequence[DecodeRequest], attempts: list[_Attempt]) -> None:
+        """Finds the times of the words, in place."""
+        tokenizer = self._tokenizer(attempts[0].language)
+        alignments = self._model.align(
+            encoded,
+            tokenizer.sot_sequence,
+            # Something must be aligned even where nothing was said.
+            [[token for word in attempt.words for token in word.tokens] or [tokenizer.eot - 1] for attempt in attempts],
+            [math.ceil(len(request.samples) / _HOP) for request in requests],
+        )
+        for index, (request, alignment) in enumerate(zip(requests, alignments, strict=True)):
+            words = with_times(attempts[index].words, alignment, len(request.samples) / SAMPLE_RATE_HZ)
+            attempts[index] = replace(attempts[index], words=words)
+
+    def _log_mel(self, samples: Samples, length: int) -> NDArray[np.float32]:
+        """Whisper's features of samples with silence after them, shape (mel bands, length / 160).
+
+        What silence looks like is found at the end of the samples and repeated: computing it takes longer than the speech.
+        """
+        frames = length // _HOP // 2 * 2  # the encoder halves them
+        heard = self._features(np.pad(samples, (0, _SILENT_TAIL)), padding=0)[:, :frames]
+        features = np.repeat(heard[:, -1:], frames, axis=1)
+        features[:, : heard.shape[1]] = heard
+        return features
+
+    def _languages(self, encoded: Any, requests: Sequence[DecodeRequest]) -> list[tuple[str, float]]:
+        """Whisper's code and the probability of each request's language: known, or the likeliest of those expected."""
+        known = [self._known_language(request) for request in requests]
+        if None not in known:
+            return [(code, 1.0) for code in known if code is not None]
+        found = []
+        for request, code, detected in zip(requests, known, self._model.detect_language(encoded), strict=True):
+            probabilities = {token.strip("<|>"): probability for token, probability in detected}
+            candidates = [_whisper_code(language) for language in request.options.languages] or list(probabilities)
+            likeliest = code or max(candidates, key=lambda candidate: probabilities.get(candidate, 0.0))
+            found.append((likeliest, 1.0 if code else probabilities.get(likeliest, 0.0)))
+        return found
+
+    def _known_language(self, request: DecodeRequest) -> str | None:
         if not self._model.is_multilingual:
             return "en"
-        codes = [_whisper_code(language) for language in expected]
-        if len(set(codes)) == 1:
-            return codes[0]
-        probabilities: dict[str, float] = {
-            token.strip("<|>"): probability for token, probability in self._model.detect_language(encoded)[0]
-        }
-        return max(codes or probabilities, key=lambda code: probabilities.get(code, 0.0))
+        if request.language is not None:
+            return _whisper_code(request.language)
+        codes = {_whisper_code(language) for language in request.options.languages}
+        return codes.pop() if len(codes) == 1 else None
+
+    def _tokenizer(self, language: str) -> Tokenizer:
+        if language not in self._tokenizers:
+            self._tokenizers[language] = Tokenizer(
+                self._hf_tokenizer, self._model.is_multilingual, task="transcribe", language=language
+            )
+        return self._tokenizers[language]
+
+
+def _is_timed(request: DecodeRequest) -> bool:
+    return request.timed or request.options.word_times
+
+
+def _most_tokens(request: DecodeRequest, language: str, begin: Prompt) -> int:
+    """More tokens, forced ones among them, than anyone says in that time, and no more than the model has positions for."""
+    rate = _TOKENS_PER_S_ENGLISH if language == "en" else _TOKENS_PER_S
+    said = _SPARE_TOKENS + math.ceil(len(request.samples) / SAMPLE_RATE_HZ * rate)
+    return min(begin.forced + said, _MAX_POSITIONS // 2, _MAX_POSITIONS - begin.start - 3)
+
+
+def _later(word: Word, seconds: float) -> Word:
+    if word.start_s is None or word.end_s is None:
+        return word
+    return replace(word, start_s=word.start_s + seconds, end_s=word.end_s + seconds)
 
 
 def _whisper_code(language: Language) -> str:
@@ -216,15 +309,3 @@ def _tag(code: str, expected: Sequence[Language]) -> str:
         if _whisper_code(language) == code:
             return str(language)
     return next((iso for iso, whisper in _WHISPER_CODES.items() if whisper == code), code)
-
-
-def _joined(parts: Sequence[Transcription], compute_s: float) -> Transcription:
-    """One transcription out of those of the windows; as sure as the least sure of them."""
-    return Transcription(
-        text=" ".join(part.text for part in parts if part.text),
-        language=parts[0].language,
-        confidence=min(part.confidence for part in parts),
-        model=parts[0].model,
-        compute_s=compute_s,
-        words=tuple(word for part in parts for word in part.words),
-    )

@@ -1,0 +1,143 @@
+"""Word error rate: ours against `WhisperModel.transcribe`, and whether committed words are ever taken back.
+
+Ours is measured twice: a final decoded once, and streamed with interim results through the real voice activity detector.
+Transcribe too: as it comes (beam of 5), and greedily. All four hear the same samples, in the same run. Nothing is timed here,
+so two decodes run beside each other.
+"""
+
+import asyncio
+import sys
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+
+from figures import Figure, figure
+from stt_conditions import Condition
+from stt_corpus import Utterance, load_corpus
+from stt_engine import (
+    MODELS,
+    MODELS_DIR,
+    Reference,
+    decode_once,
+    fallbacks,
+    final_text,
+    in_parallel,
+    recognition,
+    recognizer,
+    shown,
+    stream,
+)
+from stt_score import Errors, errors, retracted_words, total
+
+from maatu_stt.engine.base import Recognizer
+
+PARALLEL = 2
+WAYS = ("ours", "ours, streamed", "transcribe", "transcribe, beam 1")
+MOST_WORSE = 1.0
+"""Points of word error rate."""
+
+
+class Result:
+    """Errors of one model by way, condition and voice."""
+
+    def __init__(self) -> None:
+        self.errors: dict[tuple[str, Condition, str], list[Errors]] = defaultdict(list)
+        self.retracted = 0
+        self.transcripts = 0
+
+    def rate(self, way: str, condition: Condition | None = None, voice: str | None = None) -> float:
+        """Word error rate in percent, over everything or a part of it."""
+        return total(
+            one
+            for (its_way, its_condition, its_voice), parts in self.errors.items()
+            for one in parts
+            if its_way == way and condition in (None, its_condition) and voice in (None, its_voice)
+        ).rate
+
+
+async def compare(model: str, utterances: list[Utterance]) -> Result:
+    """All four ways on all utterances in all conditions."""
+    result = Result()
+    reference = Reference(model, parallel=PARALLEL, threads=1)
+    before = fallbacks()
+    done = 0
+    # One worker more than streams: partials may take all workers but one, and none is to be skipped for another stream's.
+    async with recognizer(model, workers=PARALLEL + 1) as ours:
+
+        def job(utterance: Utterance, condition: Condition) -> Callable[[], Awaitable[None]]:
+            async def run() -> None:
+                nonlocal done
+                await _hear(ours, reference, utterance, condition, result)
+                done += 1
+                if done % 50 == 0:
+                    rates = ", ".join(f"{way} {result.rate(way):.2f} %" for way in WAYS)
+                    print(f"accuracy, {model}: {done} heard; {rates}", file=sys.stderr)
+
+            return run
+
+        await in_parallel(PARALLEL, [job(utterance, condition) for utterance in utterances for condition in Condition])
+    print(f"accuracy, {model}: {fallbacks() - before:.0f} decodes done again padded", file=sys.stderr)
+    return result
+
+
+async def _hear(
+    ours: Recognizer, reference: Reference, utterance: Utterance, condition: Condition, result: Result
+) -> None:
+    samples = utterance.heard(condition)
+    transcripts = shown(await stream(recognition(ours), samples))
+    texts = {
+        "ours": (await decode_once(ours, samples)).text,
+        "ours, streamed": final_text(transcripts),
+        "transcribe": (await asyncio.to_thread(reference.transcribe, samples))[0],
+        "transcribe, beam 1": (await asyncio.to_thread(reference.transcribe, samples, 1))[0],
+    }
+    result.retracted += retracted_words(transcripts)
+    result.transcripts += len(transcripts)
+    for way, text in texts.items():
+        result.errors[way, condition, utterance.voice].append(errors(utterance.text, text))
+
+
+def figures_of(model: str, result: Result) -> list[Figure]:
+    """The figures of one model: word error rates in percent beside transcribe's, and the difference that is bounded."""
+    rows = []
+    for way in ("ours", "ours, streamed"):
+        for condition in Condition:
+            name = f"{model}: word error rate, {way}, {condition.value}, beside transcribe"
+            rows.append(_rate(name, result, way, condition, None))
+        for voice in ("human", "espeak"):
+            name = f"{model}: word error rate, {way}, {voice} voices, beside transcribe"
+            rows.append(_rate(name, result, way, None, voice))
+        rows.append(_rate(f"{model}: word error rate, {way}, all, beside transcribe", result, way, None, None))
+        for baseline in ("transcribe", "transcribe, beam 1"):
+            points = result.rate(way) - result.rate(baseline)
+            name = f"{model}: word error rate, {way}, above {baseline}"
+            rows.append(figure(name, [points], "points", at_most=MOST_WORSE))
+    rows.append(figure(f"{model}: committed words retracted", [result.retracted], "words", at_most=0))
+    rows.append(figure(f"{model}: … in so many transcripts", [result.transcripts], "transcripts"))
+    return rows
+
+
+def _rate(name: str, result: Result, way: str, condition: Condition | None, voice: str | None) -> Figure:
+    """A rate beside transcribe's. No ratio: either may be zero."""
+    rate, baseline = (result.rate(one, condition, voice) for one in (way, "transcribe"))
+    return Figure(name, round(rate, 2), "%", baseline=round(baseline, 2), runs=_count(result, way, condition, voice))
+
+
+def _count(result: Result, way: str, condition: Condition | None, voice: str | None) -> int:
+    return sum(
+        len(parts)
+        for (its_way, its_condition, its_voice), parts in result.errors.items()
+        if its_way == way and condition in (None, its_condition) and voice in (None, its_voice)
+    )
+
+
+def figures(limit: int | None = None) -> list[Figure]:
+    """All figures.
+
+    Args:
+        limit: At most so many utterances; each is heard in every condition.
+    """
+    utterances = load_corpus(MODELS_DIR, limit)
+    rows = []
+    for model in MODELS:
+        rows += figures_of(model, asyncio.run(compare(model, utterances)))
+    return rows
