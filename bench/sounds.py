@@ -46,9 +46,13 @@ def clips(seed: int = 4) -> Iterator[Clip]:
 
 def _shaped(rng: np.random.Generator, gain: Callable[[Floats], Floats], samples: int = _N) -> Floats:
     """Noise whose spectrum follows `gain` of the frequency in Hz; its root mean square is 1."""
-    spectrum = np.fft.rfft(rng.normal(size=samples)) * gain(np.fft.rfftfreq(samples, 1 / RATE_HZ))
+    spectrum = np.fft.rfft(rng.normal(size=samples)) * gain(_frequencies(samples))
     noise: Floats = np.fft.irfft(spectrum, samples)
-    return noise / np.sqrt(np.mean(noise**2))
+    return np.asarray(noise / np.sqrt(np.mean(noise**2)))
+
+
+def _frequencies(samples: int) -> Floats:
+    return np.asarray(np.fft.rfftfreq(samples, 1 / RATE_HZ), np.float64)
 
 
 def _band(low_hz: float, high_hz: float) -> Callable[[Floats], Floats]:
@@ -58,7 +62,7 @@ def _band(low_hz: float, high_hz: float) -> Callable[[Floats], Floats]:
 def _slow(rng: np.random.Generator, highest_hz: float) -> Floats:
     """A slow random curve from 0 to 1."""
     curve = _shaped(rng, lambda f: (f <= highest_hz).astype(np.float64))
-    return (curve - curve.min()) / np.ptp(curve)
+    return np.asarray((curve - curve.min()) / np.ptp(curve))
 
 
 def _ringing(rng: np.random.Generator, resonances: list[tuple[float, float]], length_s: float, noise: float) -> Floats:

@@ -150,7 +150,7 @@ class Speaker:
         samples: Samples,
         *,
         heard: Heard | None = None,
-        in_real_time: bool = True,
+        speed: float = 1.0,
         interim_results: bool = True,
     ) -> AsyncIterator[stt_pb2.StreamingRecognizeResponse]:
         """Streams a recording and yields each answer as it comes.
@@ -158,8 +158,8 @@ class Speaker:
         Args:
             samples: At RATE_HZ. Silence after the last word is part of it.
             heard: Where given, is filled with what is sent and answered.
-            in_real_time: Each frame is sent when its last sample would have been recorded, against one schedule for the whole;
-                otherwise as soon as the service takes it.
+            speed: Each frame is sent when its last sample would have been recorded by someone who speaks so many times faster,
+                against one schedule for the whole, and no sooner than the service takes it.
             interim_results: Ask for partials.
         """
         config = stt_pb2.StreamingRecognitionConfig(
@@ -170,7 +170,7 @@ class Speaker:
         call = SpeechToTextStub(self._channel).StreamingRecognize()
         await call.write(stt_pb2.StreamingRecognizeRequest(config=config))
         await call.initial_metadata()
-        sending = asyncio.create_task(_send(call, samples, heard, in_real_time))
+        sending = asyncio.create_task(_send(call, samples, heard, speed))
         try:
             async for answer in call:
                 if heard is not None:
@@ -190,10 +190,10 @@ class Speaker:
         return heard
 
 
-async def _send(call: _Call, samples: Samples, heard: Heard | None, in_real_time: bool) -> None:
+async def _send(call: _Call, samples: Samples, heard: Heard | None, speed: float) -> None:
     began = time.perf_counter()
     for index, frame in enumerate(_frames(samples)):
-        if in_real_time and (wait_s := began + (index + 1) * FRAME / RATE_HZ - time.perf_counter()) > 0:
+        if (wait_s := began + (index + 1) * FRAME / RATE_HZ / speed - time.perf_counter()) > 0:
             await asyncio.sleep(wait_s)
         if heard is not None:
             heard.sent_at.append(time.perf_counter())

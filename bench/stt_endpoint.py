@@ -15,6 +15,7 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,8 @@ from maatu_runtime.errors import ModelFailed
 from maatu_runtime.language import Language
 from maatu_stt.engine.base import DecodeRequest, RecognitionOptions
 from maatu_stt.engine.completeness import Completeness, completeness
-from maatu_stt.engine.settings import VAD_THRESHOLDS
+from maatu_stt.engine.endpointing import LIKELY, silence_after
+from maatu_stt.engine.settings import VAD_THRESHOLDS, StreamSettings
 from maatu_stt.engine.smart_turn import SmartTurn
 from maatu_stt.engine.vad import WINDOW, SileroModel
 from maatu_stt.engine.whisper import WhisperEngine, WhisperSettings
@@ -37,8 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ENGLISH = "en"
 WINDOW_MS = WINDOW * 1_000 / RATE_HZ
 PAUSE_MS = 200
-SOON_MS, USUAL_MS, LATE_MS = 300, 500, 1_200
-SURE, LIKELY, UNLIKELY = 0.95, 0.5, 0.2
+SOON_MS, LATE_MS = 300, 1_200
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,8 @@ Policy = Callable[[Pause], float]
 
 
 def by_text(pause: Pause) -> float:
-    """Asks whether the transcript reads complete."""
-    return {
-        Completeness.COMPLETE: SOON_MS,
-        Completeness.UNCERTAIN: USUAL_MS,
-        Completeness.CONTINUES: LATE_MS,
-    }[pause.completeness]
+    """Asks whether the transcript reads complete: the service without an audio model."""
+    return silence_after(pause.text, ENGLISH, StreamSettings()) * 1_000 / RATE_HZ
 
 
 def by_sound(pause: Pause) -> float:
@@ -80,15 +77,8 @@ def by_sound(pause: Pause) -> float:
 
 
 def by_both(pause: Pause) -> float:
-    """Asks for the text, and for the sound unless the text plainly goes on."""
-    match pause.completeness:
-        case Completeness.COMPLETE:
-            return SOON_MS if pause.probability >= LIKELY else USUAL_MS
-        case Completeness.UNCERTAIN if pause.probability >= SURE:
-            return SOON_MS
-        case Completeness.UNCERTAIN if pause.probability >= UNLIKELY:
-            return USUAL_MS
-    return LATE_MS
+    """Asks for both: the service as it comes."""
+    return silence_after(pause.text, ENGLISH, StreamSettings(), pause.probability) * 1_000 / RATE_HZ
 
 
 POLICIES: Mapping[str, Policy] = {
@@ -111,7 +101,7 @@ def silences(samples: Samples, vad: SileroModel) -> list[tuple[int, int]]:
         voiced.append(stream.probability(samples[start : start + WINDOW]) >= threshold)
     edges = np.flatnonzero(np.diff(np.array(voiced, np.int8))) + 1
     bounds = [*edges.tolist(), len(voiced)]
-    return [(start, end) for start, end in zip(bounds[:-1], bounds[1:], strict=True) if not voiced[start]]
+    return [(start, end) for start, end in pairwise(bounds) if not voiced[start]]
 
 
 def transcript(engine: WhisperEngine, samples: Samples) -> str:

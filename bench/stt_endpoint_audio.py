@@ -81,7 +81,7 @@ class Speaker:
             pieces.append(chunk.audio_float_array)
             position = spoken
             begins.append(position)
-            for phoneme in chunk.phoneme_alignments:
+            for phoneme in chunk.phoneme_alignments or ():
                 position += int(phoneme.num_samples)
                 if phoneme.phoneme == " ":
                     begins.append(position)
@@ -140,7 +140,8 @@ def _lengths(count: int, rng: np.random.Generator) -> Iterator[int]:
 def _loudness(samples: Samples) -> Samples:
     """Amplitude of each frame of 10 ms."""
     frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME)
-    return np.sqrt(np.mean(frames**2, axis=1))
+    loudness: Samples = np.sqrt(np.mean(frames**2, axis=1))
+    return loudness
 
 
 def _quietest(speech: Samples, position: int) -> int:

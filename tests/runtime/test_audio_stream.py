@@ -167,3 +167,23 @@ def test_any_bytes_either_decode_or_raise_invalid_audio(data: bytes) -> None:
         return
     assert np.isfinite(samples).all()
     assert len(samples) <= 16 * 120
+
+
+@pytest.mark.parametrize("encoding", list(Encoding))
+def test_a_lost_message_is_silence_as_long_as_the_one_before(encoding: Encoding) -> None:
+    audio_format = AudioFormat(encoding, 16_000)
+    encoder = StreamEncoder(16_000, audio_format, frame_ms=40)
+    messages = [m.data for _ in range(5) for m in encoder.push(speech_like(640, 16_000))]
+    decoder, whole = StreamDecoder(audio_format, 48_000), StreamDecoder(audio_format, 48_000)
+    decoder.push(messages[0])
+    decoder.push(messages[1])
+    concealed = decoder.conceal()
+    assert len(concealed) == 3 * 640
+    assert float(np.abs(concealed[300:]).max()) < 1e-3
+    lengths = [len(whole.push(message)) for message in messages[:4]]
+    assert len(decoder.push(messages[3])) == lengths[3]
+
+
+def test_a_message_lost_before_all_others_is_20_ms_long() -> None:
+    decoder = StreamDecoder(AudioFormat(Encoding.OPUS, 16_000), 48_000)
+    assert decoder.conceal().tolist() == [0.0] * 960

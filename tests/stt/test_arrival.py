@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from maatu_stt.arrival import SUSPECTED_RATES, ArrivalCheck, suspected_rate
+from maatu_stt import metrics
+from maatu_stt.arrival import ArrivalCheck, suspected_rate
 
 
 class Clock:
@@ -35,14 +36,14 @@ def arrivals(stated_hz: int, waits_s: Iterable[float], message_s: float) -> list
     [(48_000, 16_000, "0.33"), (16_000, 48_000, "3.00"), (16_000, 8_000, "0.50"), (48_000, 44_100, None)],
 )
 def test_a_lie_is_told_once(stated_hz: int, sent_hz: int, ratio: str | None) -> None:
-    before = SUSPECTED_RATES._value.get()
+    before = metrics.SUSPECTED_RATES._value.get()
     jitter = np.random.default_rng(1).uniform(-0.01, 0.01, 3_000)
     logged = arrivals(stated_hz, 0.04 + np.diff(jitter, prepend=0.0), 0.04 * sent_hz / stated_hz)
     if ratio is None:  # 8 % off is what clocks and congestion do, too
         assert logged == []
     else:
         assert logged == [f"audio arrives at {ratio} times real time: does the client really send {stated_hz} Hz?"]
-    assert SUSPECTED_RATES._value.get() == before + len(logged)
+    assert metrics.SUSPECTED_RATES._value.get() == before + len(logged)
 
 
 def test_real_time_is_not_suspected() -> None:

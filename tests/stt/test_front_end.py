@@ -1,12 +1,18 @@
 """The front end: direct current goes, voice stays, cuts change nothing."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maatu_runtime.audio import read_audio
 from maatu_stt.engine.base import SAMPLE_RATE_HZ
 from maatu_stt.engine.front_end import FrontEnd
+from maatu_stt.engine.vad import WINDOW, SileroModel
+
+JFK = Path(__file__).resolve().parent.parent / "data" / "jfk.flac"
 
 
 def tone(frequency_hz: float, seconds: float = 1.0) -> np.ndarray:
@@ -54,3 +60,18 @@ def test_half_an_hour_of_a_constant_leaves_nothing_behind() -> None:
     for _ in range(1_800):
         filtered = front_end.push(second)
     assert float(np.abs(filtered).max()) < 1e-6
+
+
+def test_a_quiet_voice_is_heard_through_a_constant() -> None:
+    quiet = read_audio(JFK, SAMPLE_RATE_HZ) * np.float32(0.05)
+    model = SileroModel()
+
+    def voiced(samples: np.ndarray) -> float:
+        """Share of the windows that hold voice."""
+        detector = model.stream()
+        starts = range(0, len(samples) - WINDOW + 1, WINDOW)
+        return float(np.mean([detector.probability(samples[start : start + WINDOW]) >= 0.5 for start in starts]))
+
+    usual = voiced(quiet)
+    assert voiced(quiet + np.float32(0.2)) < 0.5 * usual
+    assert voiced(FrontEnd().push(quiet + np.float32(0.2))) == pytest.approx(usual, abs=0.05)

@@ -7,7 +7,8 @@ It is only suspected, and the stream goes on: files are sent faster than real ti
 from collections.abc import Callable
 
 import structlog
-from prometheus_client import Counter
+
+from maatu_stt import metrics
 
 FIRST_S = 10.0
 """Seconds of arrival before anything is said."""
@@ -19,10 +20,6 @@ _FITTING_SLICES = 0.8
 _TOLERANCE = 0.06
 _COMMON_RATES_HZ = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 
-SUSPECTED_RATES = Counter(
-    "maatu_stt_suspected_sample_rates_total",
-    "Streams whose audio arrives as if it had another sample rate than they say.",
-)
 log = structlog.get_logger()
 
 
@@ -68,7 +65,7 @@ class ArrivalCheck:
         fitting = sum(abs(each / ratio - 1) <= 2 * _TOLERANCE for each in self._ratios)
         if suspected_hz is None or fitting < _FITTING_SLICES * len(self._ratios):
             return
-        SUSPECTED_RATES.inc()
+        metrics.SUSPECTED_RATES.inc()
         log.warning(
             f"audio arrives at {ratio:.2f} times real time: does the client really send {self._sample_rate_hz} Hz?",
             ratio=round(ratio, 3),

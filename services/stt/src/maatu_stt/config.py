@@ -25,7 +25,7 @@ class Config(ServiceConfig):
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     """Where models run; "auto": on a GPU if there is one."""
     compute_type: str = "int8"
-    """CTranslate2 compute type: int8, int8_float16, float16, float32, …"""
+    """CTranslate2 compute type: int8, int8_float16, float16, float32, …; "auto": the device's fastest; "default": as stored."""
     cpu_threads: int = Field(default=1, ge=1)
     """Threads of one decode on a CPU. Small models are no faster with more."""
     workers: int = Field(default=2, ge=2)
@@ -52,6 +52,8 @@ class Config(ServiceConfig):
     """Silence after which an utterance is over where it reads complete; never longer than endpoint_silence_ms."""
     max_endpoint_silence_ms: int = Field(default=1_200, ge=100, le=10_000)
     """Silence after which an utterance is over even where it plainly goes on; never shorter than endpoint_silence_ms."""
+    turn_model: str = "smart-turn-v3"
+    """Audio model that is asked at pauses whether the turn is over, a second opinion to the words; empty: none is."""
     pause_silence_ms: int = Field(default=200, ge=32)
     """Silence after which a pause is reported and the utterance decoded ahead; at most endpoint_silence_ms."""
     max_utterance_s: float = Field(default=60.0, ge=1, le=300)

@@ -12,13 +12,12 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
-from prometheus_client import Counter
-
 from maatu.v1 import stt_pb2
 from maatu_runtime.audio import MAX_MESSAGE_BYTES, AudioFormat, Encoding, StreamDecoder
 from maatu_runtime.audio.samples import Samples
 from maatu_runtime.errors import InvalidAudio, InvalidSequence
 from maatu_runtime.streams import RequestStream
+from maatu_stt import metrics
 from maatu_stt.arrival import ArrivalCheck
 from maatu_stt.engine.base import SAMPLE_RATE_HZ
 from maatu_stt.engine.stream import StreamRecognition
@@ -31,7 +30,6 @@ MAX_LOST_IN_A_ROW = 10
 MAX_LOST_OF_100 = 20
 """… and the most of the latest 100: with more silence in it speech is not understood."""
 _RECORDING_PIECE_MS = 100
-LOST_PACKETS = Counter("maatu_stt_lost_packets_total", "Opus packets that did not decode and were replaced by silence.")
 
 Requests = RequestStream[stt_pb2.StreamingRecognizeRequest]
 
@@ -184,7 +182,7 @@ class _DamageDecoder:
         return self._decoder.flush()
 
     def _lose(self, error: InvalidAudio) -> None:
-        LOST_PACKETS.inc()
+        metrics.LOST_PACKETS.inc()
         self._in_a_row += 1
         self._latest.append(True)
         lost = sum(self._latest)

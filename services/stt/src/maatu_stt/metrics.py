@@ -25,12 +25,27 @@ FINAL_DELAY_SECONDS = Histogram(
     ["model"],
     buckets=(0.001, *LATENCY_BUCKETS_S),
 )
+ENDPOINT_SILENCE_SECONDS = Histogram(
+    "maatu_stt_endpoint_silence_seconds",
+    "Silence that ended an utterance.",
+    buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0),
+)
+TURN_SECONDS = Histogram(
+    "maatu_stt_turn_model_seconds",
+    "Computing time of the audio model of turn ends, by pause.",
+    buckets=LATENCY_BUCKETS_S,
+)
 UTTERANCE_SECONDS = Histogram(
     "maatu_stt_utterance_seconds",
     "Length of utterances, padding included.",
     buckets=(0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 30.0, 60.0, 120.0, 300.0),
 )
 AUDIO_SECONDS = Counter("maatu_stt_audio_seconds_total", "Seconds of audio heard.")
+LOST_PACKETS = Counter("maatu_stt_lost_packets_total", "Opus packets that did not decode and were replaced by silence.")
+SUSPECTED_RATES = Counter(
+    "maatu_stt_suspected_sample_rates_total",
+    "Streams whose audio arrives as if it had another sample rate than they say.",
+)
 FALLBACKS = Counter(
     "maatu_stt_fallbacks_total",
     "Decodes done again with features padded to 30 s, by what made the short one suspicious.",

@@ -12,6 +12,7 @@ from maatu_stt.engine.loading import Placement, resolve_model
 from maatu_stt.engine.recognizer import WhisperRecognizer
 from maatu_stt.engine.scheduler import SchedulerSettings
 from maatu_stt.engine.settings import VAD_THRESHOLDS, EndpointSettings, SegmenterSettings, StreamSettings
+from maatu_stt.engine.turns import SmartTurnDetector, TurnDetector
 from maatu_stt.engine.vad import SileroModel, VoiceActivityDetector
 from maatu_stt.engine.whisper import WhisperSettings
 from maatu_stt.servicer import SpeechToTextServicer
@@ -19,26 +20,43 @@ from maatu_stt.servicer import SpeechToTextServicer
 
 def build(config: Config) -> Service:
     """The service of a process. Models load when it warms up."""
-    return assemble(_recognizer(config), SileroModel().stream, config)
+    return assemble(_recognizer(config), SileroModel().stream, config, _turns(config))
 
 
-def assemble(recognizer: Recognizer, make_detector: Callable[[], VoiceActivityDetector], config: Config) -> Service:
+def assemble(
+    recognizer: Recognizer,
+    make_detector: Callable[[], VoiceActivityDetector],
+    config: Config,
+    turns: TurnDetector | None = None,
+) -> Service:
     """The service with a given recogniser.
 
     Args:
         recognizer: Shared by all streams.
         make_detector: Makes the voice activity detector of a stream.
         config: Everything else.
+        turns: Judges pauses by their sound, for all streams.
     """
     servicer = SpeechToTextServicer(
-        recognizer, make_detector, defaults=stream_settings(config), idle_timeout_s=config.idle_timeout_s
+        recognizer, make_detector, defaults=stream_settings(config), idle_timeout_s=config.idle_timeout_s, turns=turns
     )
+
+    async def warm_up() -> None:
+        await recognizer.warm_up()
+        if turns is not None:
+            await turns.warm_up()
+
+    async def close() -> None:
+        await recognizer.close()
+        if turns is not None:
+            await turns.close()
+
     return Service(
         name="stt",
         grpc_services=["maatu.v1.SpeechToText"],
         register=lambda server: stt_pb2_grpc.add_SpeechToTextServicer_to_server(servicer, server),
-        warm_up=recognizer.warm_up,
-        close=recognizer.close,
+        warm_up=warm_up,
+        close=close,
         capacity=recognizer.capacity,
     )
 
@@ -78,6 +96,12 @@ def _recognizer(config: Config) -> Recognizer:
     scheduling = SchedulerSettings(config.workers, config.max_batch, config.batch_wait_ms / 1_000)
     store = ModelStore(config.models_dir)
     return WhisperRecognizer(config.models, lambda name: resolve_model(name, store), settings, scheduling)
+
+
+def _turns(config: Config) -> TurnDetector | None:
+    if config.engine == "fake" or not config.adaptive_endpoint or not config.turn_model:
+        return None
+    return SmartTurnDetector(config.turn_model, ModelStore(config.models_dir).path)
 
 
 def _samples(milliseconds: int) -> int:

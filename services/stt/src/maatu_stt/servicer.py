@@ -13,6 +13,7 @@ from maatu_stt import messages
 from maatu_stt.engine.base import RecognitionOptions, Recognizer
 from maatu_stt.engine.settings import StreamSettings
 from maatu_stt.engine.stream import StreamRecognition
+from maatu_stt.engine.turns import TurnDetector
 from maatu_stt.engine.vad import VoiceActivityDetector
 from maatu_stt.intake import check_recording_format, feed_recording, feed_stream, read_config
 
@@ -27,6 +28,7 @@ class SpeechToTextServicer(stt_pb2_grpc.SpeechToTextServicer):
         make_detector: Makes the voice activity detector of a stream.
         defaults: How streams are treated that do not say.
         idle_timeout_s: How long a streaming client may send nothing.
+        turns: Judges pauses by their sound, for all streams; None: words alone do.
     """
 
     def __init__(
@@ -36,11 +38,13 @@ class SpeechToTextServicer(stt_pb2_grpc.SpeechToTextServicer):
         *,
         defaults: StreamSettings,
         idle_timeout_s: float,
+        turns: TurnDetector | None = None,
     ) -> None:
         self._recognizer = recognizer
         self._make_detector = make_detector
         self._defaults = defaults
         self._idle_timeout_s = idle_timeout_s
+        self._turns = turns
 
     async def StreamingRecognize(
         self, request_iterator: AsyncIterator[stt_pb2.StreamingRecognizeRequest], context: Context
@@ -74,4 +78,4 @@ class SpeechToTextServicer(stt_pb2_grpc.SpeechToTextServicer):
 
     def _recognition(self, options: RecognitionOptions, settings: StreamSettings) -> StreamRecognition:
         self._recognizer.check(options)
-        return StreamRecognition(self._recognizer, self._make_detector(), options, settings)
+        return StreamRecognition(self._recognizer, self._make_detector(), options, settings, self._turns)

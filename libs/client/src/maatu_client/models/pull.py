@@ -95,7 +95,8 @@ class Puller:
         name = installed_name(repository)
         with self._store.lock(name, partial(self._report, name, "waiting for another pull")):
             if not self._has(repository, revision, quantization, verify):
-                self._report(name, "looking at the repository" if directory is None else f"reading {directory}")
+                if directory is None:
+                    self._report(name, "looking at the repository")
                 model = whisper_repository.describe(
                     repository,
                     revision=revision,

@@ -20,6 +20,7 @@ _TOKENIZERS = {51_864: "openai/whisper-tiny.en", 51_865: "openai/whisper-tiny", 
 """A model of OpenAI that has the tokenizer for a size of the vocabulary; all models of one size share it."""
 _TOKENS_AFTER_NOTIMESTAMPS = 1_501
 """The timestamps, 0.00 to 30.00 s in steps of 0.02 s: in OpenAI's vocabularies the last tokens."""
+_MARKERS = ("<|startoftranscript|>", "<|translate|>", "<|notimestamps|>")
 _SETTINGS = ("suppress_ids", "suppress_ids_begin")
 
 
@@ -142,12 +143,13 @@ def _other_tokenizer(config: Mapping[str, Any]) -> str:
 def _check_vocabulary(directory: Path, config: Mapping[str, Any], vocabulary: Mapping[str, int]) -> None:
     """That the tokenizer numbers tokens as the model does; fine-tunes lost their special tokens, or mixed up versions."""
     size = config["vocab_size"]
+    lacking = [token for token in _MARKERS if vocabulary.get(token, size) >= size]
     place = vocabulary.get("<|notimestamps|>")
-    is_openais = size in _TOKENIZERS
-    if place is None or place >= size or (is_openais and place != size - _TOKENS_AFTER_NOTIMESTAMPS - 1):
+    if lacking or (size in _TOKENIZERS and place != size - _TOKENS_AFTER_NOTIMESTAMPS - 1):
+        defect = f"no {lacking[0]}" if lacking else f"<|notimestamps|> at {place}"
         raise Unsupported(
-            f"the tokenizer in {directory} is not that of the model, which has {size} tokens: it has "
-            f"{'no <|notimestamps|>' if place is None else f'<|notimestamps|> at {place}'}. {_other_tokenizer(config)}"
+            f"the tokenizer in {directory} is not that of the model, which has {size} tokens: it has {defect}. "
+            f"{_other_tokenizer(config)}"
         )
 
 

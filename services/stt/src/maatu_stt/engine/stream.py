@@ -21,6 +21,7 @@ from maatu_stt.engine.front_end import FrontEnd
 from maatu_stt.engine.languages import LanguageChoice
 from maatu_stt.engine.segmenter import Activity, ActivityType, Segmenter
 from maatu_stt.engine.settings import StreamSettings
+from maatu_stt.engine.turns import TurnDetector
 from maatu_stt.engine.utterance import Transcript, Utterance
 from maatu_stt.engine.vad import WINDOW, VoiceActivityDetector
 
@@ -44,6 +45,7 @@ class StreamRecognition:
         detector: Of this stream alone.
         options: What the stream asks of the recogniser.
         settings: How the stream is treated.
+        turns: Judges pauses by their sound, for all streams; None: words alone do.
     """
 
     def __init__(
@@ -52,11 +54,13 @@ class StreamRecognition:
         detector: VoiceActivityDetector,
         options: RecognitionOptions,
         settings: StreamSettings,
+        turns: TurnDetector | None = None,
     ) -> None:
         self._recognizer = recognizer
         self._detector = detector
         self._options = options
         self._settings = settings
+        self._turns = turns
         self._front_end = FrontEnd()
         self._segmenter = Segmenter(settings.segmenter)
         self._language = LanguageChoice(options.languages, each_utterance=settings.detects_each_utterance)
@@ -170,19 +174,29 @@ class StreamRecognition:
 
     def _decode_ahead(self, utterance: Utterance, end: int) -> None:
         """Decodes at a pause: for whoever prepares a turn on it, for the endpoint, and for the final."""
+        sounds_over = self._ask_turns(utterance)
 
         async def show(transcription: Transcription) -> None:
+            probability = await sounds_over if sounds_over is not None else None
             if self._utterance is not utterance or utterance.ahead is not decode:
                 return
             utterance.learn(transcription, end - utterance.window_start)
+            transcript = utterance.partial(transcription, end, at_pause=True)
             if not transcription.is_doubtful:
-                silence = silence_after(transcription.text, transcription.language, self._settings)
+                silence = silence_after(transcript.text, transcript.language, self._settings, probability)
                 self._segmenter.end_after(silence)
             if self._settings.interim_results and transcription.words:
-                await self._events.put(utterance.partial(transcription, end, at_pause=True))
+                await self._events.put(transcript)
 
         decode = utterance.ahead = self._decode(utterance, self._samples(utterance, end), Urgency.PAUSE)
         self._when_done(decode, show)
+
+    def _ask_turns(self, utterance: Utterance) -> "asyncio.Future[float] | None":
+        if self._turns is None or not self._settings.endpoint.is_adaptive:
+            return None
+        return self._turns.ask(
+            self._buffer.read(max(utterance.window_start, self._heard - self._turns.heard), self._heard)
+        )
 
     async def _end(self, utterance: Utterance, stopped: Activity) -> None:
         self._utterance = None
@@ -192,6 +206,7 @@ class StreamRecognition:
         self._used_to = end
         decode = utterance.ahead or self._decode(utterance, self._samples(utterance, end), Urgency.FINAL)
         decode.promote()
+        metrics.ENDPOINT_SILENCE_SECONDS.observe((stopped.noticed_at - stopped.offset) / SAMPLE_RATE_HZ)
         metrics.UTTERANCE_SECONDS.observe((end - utterance.audio_start) / SAMPLE_RATE_HZ)
 
         async def finalise(transcription: Transcription) -> None:

@@ -34,6 +34,9 @@ _FULL = 30 * SAMPLE_RATE_HZ
 _HOP = 160
 _SILENT_TAIL = 4 * _HOP
 """Samples of silence whose last frame shows what silence looks like in the features."""
+_LENGTHS = SAMPLE_RATE_HZ // 2
+"""Features come in multiples of so many samples. oneDNN compiles and keeps code for each shape it meets: with lengths to the
+frame that grew by 180 MiB in half an hour."""
 _WHISPER_CODES = {"jv": "jw", "nb": "no", "fil": "tl"}
 """Where Whisper's code of a language is not that of ISO 639."""
 _MAX_POSITIONS = 448
@@ -80,7 +83,12 @@ class WhisperEngine:
         self._model = model.model
         self._hf_tokenizer = model.hf_tokenizer
         self._features = model.feature_extractor
-        self.languages = frozenset(model.supported_languages)
+        # faster-whisper's list is that of the newest models; a vocabulary may lack some.
+        self.languages = frozenset(
+            code
+            for code in model.supported_languages
+            if not model.model.is_multilingual or model.hf_tokenizer.token_to_id(f"<|{code}|>") is not None
+        )
         """Whisper's codes of the languages it knows."""
         self._tokenizers: dict[str, Tokenizer] = {}
 
@@ -129,7 +137,8 @@ class WhisperEngine:
         bounds = window_bounds(requests[0].samples)
         if len(bounds) > 1:
             return [self._decode_long(requests[0], bounds, again)]
-        length = min(max(len(request.samples) for request in requests) + self._settings.margin, _FULL)
+        longest = max(len(request.samples) for request in requests)
+        length = min(math.ceil((longest + self._settings.margin) / _LENGTHS) * _LENGTHS, _FULL)
         attempts = self._attempt(requests, length)
         for index, attempt in enumerate(attempts):
             reason = suspicion(attempt.evidence)

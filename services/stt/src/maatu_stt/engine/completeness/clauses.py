@@ -19,15 +19,17 @@ class VerbEarly:
     """Words that seldom end an utterance: transitive verbs, adjectives that stand before their noun, quantities."""
     question_openers: frozenset[str]
     """Words, or pairs, that open a question."""
+    question_prepositions: frozenset[str] = frozenset()
+    """Prepositions before a question word: "a qué hora"."""
     lead_ins: frozenset[str]
     """What may stand before the clause proper: "well", "and", "please"."""
     subordinators: frozenset[str]
     """Words that open a clause that another must follow."""
     closers: frozenset[str]
     """Words that often are the last: "today", "here", "again". With one a statement may be shorter."""
-    statement_words: int = 6
+    statement_words: int = 7
     """Least number of words of a statement, lead-ins not counted."""
-    question_words: int = 4
+    question_words: int = 5
     """The same of a question."""
 
     def __call__(self, reading: Reading) -> bool:
@@ -40,7 +42,8 @@ class VerbEarly:
         if len(words) < self.question_words - 1 or reading.ends_with(self.open_words):
             return False
         if self._is_question(words, reading):
-            return len(words) >= self.question_words or reading.ends_with(self.closers)
+            least = self.question_words + (words[0] in self.question_prepositions)
+            return len(words) >= least or reading.ends_with(self.closers)
         if words[0] in self.subordinators:
             after_comma = [comma + 1 - start for comma in reading.commas if comma >= start]
             if not after_comma or len(words) - after_comma[-1] < self.question_words:
@@ -78,6 +81,8 @@ class VerbLast:
     """Commands that sound like a converb: whole unless a word of `doers` says that somebody else does it."""
     doers: frozenset[str] = frozenset()
     """Subjects that take no command: "I", "he", "they"."""
+    particles: frozenset[str] = frozenset()
+    """What may follow the finite verb: negations, question particles, "isn't it"."""
     dative_endings: tuple[str, ...] = ()
     """Endings of the dative, after which a question word asks for a verb as after a subject: "to-you what (is wanted)"."""
 
@@ -92,6 +97,8 @@ class VerbLast:
             # Alone even a finite verb may be the end of a sentence whose beginning was not understood.
             return reading.mark is Mark.QUESTION and (self.is_finite(words[-1]) or words[-1] in self.question_words)
         if reading.ends_with(self.finite) or self.is_finite(words[-1]):
+            return True
+        if words[-1] in self.particles and self.is_finite(words[-2]):
             return True
         if words[-1] in self.commands:
             return self.doers.isdisjoint(words)

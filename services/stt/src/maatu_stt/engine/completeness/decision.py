@@ -35,12 +35,14 @@ def completeness(text: str, language: str) -> Completeness:
     number = dictation(reading, rules.numbers)
     if number is Dictation.UNFINISHED:
         return Completeness.CONTINUES
-    if number is not Dictation.NONE:
+    if number is Dictation.LONG_ENOUGH:
         return Completeness.UNCERTAIN
     if " ".join(reading.words) in rules.answers:
         return Completeness.COMPLETE
     if reading.ends_with(rules.trailing) or rules.goes_on(reading):
         return Completeness.CONTINUES
+    if number is Dictation.NUMBER:
+        return Completeness.UNCERTAIN
     if len(reading.words) > 1 and reading.ends_with(rules.closings):
         return Completeness.COMPLETE
     return Completeness.COMPLETE if rules.is_clause(reading) else Completeness.UNCERTAIN

@@ -1,4 +1,4 @@
-"""Bengali: the verb comes last, except for the negation "না"after it; there is no copula in the present."""
+"""Bengali: the verb comes last, except for the negation "না" after it; there is no copula in the present."""
 
 from maatu_stt.engine.completeness.clauses import Converbs, VerbLast
 from maatu_stt.engine.completeness.reading import endings, phrases
@@ -14,7 +14,7 @@ RULES = Rules(
         "আমার তোমার আপনার তার তাদের আমাদের তোমাদের আপনাদের ওর এর একটা একটি একজন এই সেই ওই কোন প্রতি খুব অনেক আরও",
         "আরো প্রায় শুধু",
         # Subjects and objects before their verb.
-        "আমি আমরা আমাকে তোমাকে আপনাকে তাকে ওকে আমাদেরকে সে তারা দয়া_করে অনুগ্রহ_করে",
+        "আমি আমরা আমাকে তোমাকে আপনাকে তাকে আমাদেরকে সে তারা দয়া_করে অনুগ্রহ_করে",
         # Postpositions that a verb or a noun follows.
         "সম্পর্কে দ্বারা বিষয়ে ছাড়াও",
     ),
@@ -34,8 +34,10 @@ RULES = Rules(
         exceptions=phrases("বিয়ে মেয়ে"),
     ),
     is_clause=VerbLast(
+        particles=phrases("না তো নাকি কি"),
         finite=phrases(
-            "আছে আছি আছেন আছো আছ আছিস ছিল ছিলাম ছিলেন ছিলে ছিলো হবে হবেন হয় হয়েছে হচ্ছে চাই চান চাও চায় লাগবে",
+            "যাবে করবে আসবে দেবে নেবে থাকবে খাবে আছে আছি আছেন আছো আছ আছিস ছিল ছিলাম ছিলেন ছিলে ছিলো হবে হবেন হয়",
+            "হয়েছে হচ্ছে চাই চান চাও চায় লাগবে",
             "লাগছে লাগে পারি পারেন পারো পার পারবেন পারবো পারব পারবে",
             "দিন দাও করুন করো বলুন বলো বলেন যান যাও আসুন এসো নিন নাও দেখান দেখাও দেখুন দেখো শুনুন শোনো থামুন থামো",
             "চলুন চলো রাখুন রাখো পাঠান পাঠাও খুলুন খোলো বসুন",
@@ -48,10 +50,10 @@ RULES = Rules(
             "পারব_না পারবো_না খাব_না খাবো_না যাই_না নেই_না করবো_না ভালো_না",
         ),
         finite_endings=endings(
-            "ছি ছেন ছো ছিলাম ছিলেন েছিল লাম লেন বেন চ্ছি চ্ছে চ্ছেন চ্ছো েছি েছে েছেন েছো েছ ননি িনি েনি য়নি তাম",
+            "ছে ছি ছেন ছো ছিলাম ছিলেন েছিল লাম লেন বেন চ্ছি চ্ছে চ্ছেন চ্ছো েছি েছে েছেন েছো েছ ননি িনি েনি য়নি তাম",
             "তেন ছিস",
         ),
-        not_finite=phrases("গাছি মাছি সেলাম গোলাম কাছে পাছে পেছনে"),
+        not_finite=phrases("মাছে গাছে পিছে আগাছে গাছি মাছি সেলাম গোলাম কাছে পাছে পেছনে"),
         question_words=phrases("কী কি কত কোথায় কে কবে কেন কেমন কখন"),
         subjects=phrases("আমি তুমি আপনি আমরা তোমরা আপনারা সে তারা ও উনি তিনি আমাকে আপনাকে আজ কাল এখন বাবা"),
         dative_endings=endings("কে তে ে"),

@@ -1,4 +1,4 @@
-"""Chinese: sentence particles close, conjunctions, prepositions and "的"go on. It is written without spaces."""
+"""Chinese: sentence particles close, conjunctions, prepositions and "的" go on. It is written without spaces."""
 
 from maatu_stt.engine.completeness.reading import Reading, endings, phrases
 from maatu_stt.engine.completeness.rules import Rules

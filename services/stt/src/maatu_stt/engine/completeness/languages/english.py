@@ -3,9 +3,10 @@
 from maatu_stt.engine.completeness.clauses import VerbEarly
 from maatu_stt.engine.completeness.languages.english_words import (
     ADJECTIVE_ENDINGS,
+    ADJECTIVES,
     ANSWERS,
-    ATTRIBUTIVE,
     AUXILIARIES,
+    BE_VERBS,
     CLOSERS,
     CLOSING_ADVERBS,
     CLOSINGS,
@@ -28,6 +29,7 @@ from maatu_stt.engine.completeness.languages.english_words import (
     OPENERS,
     PARTICLE_VERBS,
     PREPOSITIONS,
+    QUANTITIES,
     SHORT_ANSWER_OPENERS,
     STRANDED,
     SUBJECTS,
@@ -36,13 +38,18 @@ from maatu_stt.engine.completeness.languages.english_words import (
 from maatu_stt.engine.completeness.reading import Reading, phrases
 from maatu_stt.engine.completeness.rules import Numbers, Rules
 
+_AUXILIARIES = AUXILIARIES | NEGATED
+_BEFORE_NOUNS = NOUN_OPENERS | ADJECTIVES | QUANTITIES
+# After these an adjective waits for its noun: "my new", "for good", "want fresh".
+_BEFORE_ADJECTIVES = _BEFORE_NOUNS | PREPOSITIONS | IN_ON | TRANSITIVE | CONJUNCTIONS
 _clause = VerbEarly(
     finite=FINITE,
-    open_words=ATTRIBUTIVE | OPEN_NOUNS | STRANDED | IN_ON,
+    open_words=QUANTITIES | OPEN_NOUNS | STRANDED | IN_ON,
     question_openers=OPENERS,
     lead_ins=phrases("so well and but oh okay ok yes yeah no hi hello hey please now then sorry actually um uh also"),
     subordinators=phrases("if because although unless since while until whenever after before as though once"),
     closers=CLOSERS,
+    question_words=4,
 )
 
 
@@ -53,7 +60,7 @@ def _goes_on(reading: Reading) -> bool:
         return not _asks(words)
     if last in SUBJECTS:
         return before not in ("do", "am", "can", "did", "have", "will", "neither", "than", "should", "shall")
-    if last in AUXILIARIES | NEGATED:
+    if last in _AUXILIARIES:
         return not _answers_briefly(words)
     if last in IN_ON:
         return before not in PARTICLE_VERBS and not _asks(words)
@@ -80,7 +87,7 @@ def _asks(words: tuple[str, ...]) -> bool:
 
 def _is_clause(reading: Reading) -> bool:
     words = reading.words
-    if words[-1] in AUXILIARIES | NEGATED | SUBJECTS:
+    if words[-1] in _AUXILIARIES or words[-1] in SUBJECTS:
         # "Yes, I do."
         return reading.is_closed and words[0] in SHORT_ANSWER_OPENERS and len(words) <= 4
     if words[-1] == "please":
@@ -93,21 +100,23 @@ def _is_clause(reading: Reading) -> bool:
         return (
             reading.is_closed
             and len(words) >= least
-            and not _wants_object(words)
+            and not _is_open(words)
             and not reading.ends_with(_clause.open_words)
         )
-    return not (_lacks_main_verb(words) or _embeds_open_clause(words) or _wants_object(words)) and _clause(reading)
+    return not (_lacks_main_verb(words) or _embeds_open_clause(words) or _is_open(words)) and _clause(reading)
 
 
-def _wants_object(words: tuple[str, ...]) -> bool:
-    """Whether the last word is a transitive verb, a superlative or an adverb before its verb.
+def _is_open(words: tuple[str, ...]) -> bool:
+    """Whether the last word is a transitive verb, an adjective before its noun or an adverb before its verb.
 
     After a determiner what looks like a verb is a noun: "my order".
     """
     last, before = words[-1], words[-2] if len(words) > 1 else ""
     if last in TRANSITIVE:
         # "What do you want?" has its object at the beginning.
-        return before not in NOUN_OPENERS | ATTRIBUTIVE and not (_asks(words) and len(words) > 3)
+        return before not in _BEFORE_NOUNS and not _has_object_before(words)
+    if last in ADJECTIVES:
+        return before in _BEFORE_ADJECTIVES and before not in BE_VERBS
     if last.endswith(ADJECTIVE_ENDINGS):
         # "The softest", "my artificial" wait for their noun.
         return before in NOUN_OPENERS
@@ -116,12 +125,24 @@ def _wants_object(words: tuple[str, ...]) -> bool:
     return last.endswith("ly") and last not in CLOSING_ADVERBS
 
 
+def _has_object_before(words: tuple[str, ...]) -> bool:
+    """Whether a question begins with the object of its verb, as those that begin with "where" do not."""
+    return len(words) > 3 and (words[0] in ("what", "which", "who") or words[:2] in (("how", "much"), ("how", "many")))
+
+
 def _lacks_main_verb(words: tuple[str, ...]) -> bool:
     """Whether a question stops after its subject: "What will the weather", "When does the shop"."""
     if words[0] in ("what", "which", "whose") and words[1] not in FINITE:
         # "Which country was the", "what year did my brother": the noun makes it longer.
         return len(words) <= 5
-    return len(words) == 4 and words[1] in INVERTED and words[2] in NOUN_OPENERS
+    inverted = next((index for index, word in enumerate(words[:3]) if word in INVERTED), None)
+    if inverted is not None and words[inverted + 1] in NOUN_OPENERS:
+        return len(words) <= inverted + 3
+    if len(words) == 4 and words[1] in BE_VERBS and words[2] in NOUN_OPENERS:
+        # "Where is the station" is whole; "what is the capital", "why is the sky" mostly not.
+        return words[0] not in ("where", "who", "how", "whose")
+    # "Is there a pharmacy", "do I need a": a question without question word is seldom so short.
+    return words[0] in INVERTED | BE_VERBS and len(words) < 5 and words[-1] not in CLOSERS
 
 
 def _embeds_open_clause(words: tuple[str, ...]) -> bool:
@@ -144,7 +165,7 @@ RULES = Rules(
         others=phrases(
             "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty",
             "fifty sixty",
-            "seventy eighty ninety hundred thousand million point and",
+            "seventy eighty ninety hundred thousand million point",
         ),
         dictated=DICTATED,
         dates=phrases("january february march april may june july august september october november december"),

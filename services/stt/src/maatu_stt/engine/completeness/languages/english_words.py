@@ -52,7 +52,7 @@ OPEN_SUBJECTS = phrases(
 # After a question word these are whole: "where is it", "what are you".
 INVERTED_SUBJECTS = phrases("is_it is_this is_that are_you were_you was_it is_he is_she are_they are_we am_i")
 DEGREES = phrases(
-    "very really quite too_many so_many so_much_more more_than less_than at_least a_few a_little_bit_of not",
+    "very really quite too_many so_many_more more_than less_than at_least a_few not",
 )
 # Verbs that ask for a second object after the first: "give me", "let me".
 DOUBLE = phrases(
@@ -62,8 +62,8 @@ DOUBLE = phrases(
 ANSWERS = phrases(
     "yes no yeah yep yup nope okay ok sure right alright exactly correct absolutely definitely certainly perfect",
     "great fine",
-    "good cool nice wonderful thanks hello hi goodbye bye stop cancel continue repeat help sorry really never_mind",
-    "thank_you thank_you_very_much thanks_a_lot of_course not_really not_yet not_now not_at_all i_see",
+    "good cool nice wonderful thanks hello hi goodbye bye stop cancel continue repeat help sorry never_mind",
+    "thank_you thank_you_very_much thank_you_so_much thanks_a_lot of_course not_really not_yet not_now not_at_all i_see",
     "i_think_so i_hope_so i_guess_so i_don't_know i_don't_think_so i'm_done i'm_sure",
     "i'm_fine i_agree i_understand that's_it that's_all that's_right that's_fine that's_correct that's_great",
     "that's_good",
@@ -82,7 +82,7 @@ SHORT_ANSWER_OPENERS = phrases("yes yeah yep no nope sure maybe")
 
 # Closing formulas: nothing follows them.
 CLOSINGS = phrases(
-    "thanks thank_you thank_you_very_much thank_you_so_much goodbye bye thanks_a_lot right_now no_thanks",
+    "thanks thank_you you_very_much you_so_much goodbye bye thanks_a_lot right_now no_thanks",
 )
 
 FINITE = (
@@ -138,20 +138,25 @@ TRANSITIVE = phrases(
     "planning call called ask feel feels seem seems become became look looks sound sounds went going go visited",
     "discuss",
 )
-ATTRIBUTIVE = phrases(
-    "big small little new old good great long short high low young large whole main first second third next last",
-    "other own",
-    "few many several each both various different local public national international social real nice bad",
-    "important only",
-    "another any some more most less all every same half english french german spanish american british red blue",
-    "green black",
-    "white hot cold fresh early late beautiful eldest oldest youngest nearest closest best worst better total",
-    "current recent",
-    "possible special certain specific particular general human personal financial medical political natural",
-    "modern single",
-    "double extra free full final these those no one two three four five six seven eight nine ten",
-    "hundred thousand million twenty thirty forty fifty eleven twelve fifteen this which what how where why when",
-    "that",
+# Adjectives that stand before their noun more often than at the end. After a determiner they are open: "my new".
+ADJECTIVES = phrases(
+    "big small little new old good great long short high low young large whole main last next other own different",
+    "local public",
+    "national international social real nice bad important beautiful eldest oldest youngest nearest closest better",
+    "worst total",
+    "recent possible special certain specific particular general human personal financial medical political",
+    "natural modern",
+    "single double extra free full final half english french german spanish american british red blue green black",
+    "white hot cold",
+    "fresh early late current worse same",
+)
+# Quantities and question words, which are open after anything.
+QUANTITIES = phrases(
+    "first second third few many several each both various only another any some more most less all every these",
+    "those no one two",
+    "three four five six seven eight nine ten eleven twelve fifteen twenty thirty forty fifty hundred thousand",
+    "million this which",
+    "what how where why when",
 )
 # Nouns that nearly always get a complement, and things said while the sentence is being planned.
 OPEN_NOUNS = phrases(
@@ -169,7 +174,7 @@ CLOSERS = phrases(
     "month",
     "year weekend please soon later together anyway ago monday tuesday wednesday thursday friday saturday sunday",
     "instead",
-    "o'clock minutes hours days weeks months years dollars euros percent home away everyone everybody anyone",
+    "o'clock dollars euros percent home away everyone everybody anyone",
     "nobody",
 )
 OPENERS = phrases(
@@ -207,6 +212,9 @@ CLOSING_ADVERBS = phrases(
     "immediately recently separately completely perfectly nicely badly easily differently personally directly",
     "lovely friendly",
     "lonely assembly jelly belly supply",
+)
+BE_VERBS = phrases(
+    "am is are was were be been being i'm you're he's she's it's we're they're that's feel look isn't aren't"
 )
 # Questions that these open need a main verb after their subject, and these open a subject.
 INVERTED = phrases("will would can could should do does did have has had shall")

@@ -1,4 +1,4 @@
-"""French: the verb comes early; elided words ("l'", "qu'") and "ne"announce what follows."""
+"""French: the verb comes early; elided words ("l'", "qu'") and "ne" announce what follows."""
 
 from maatu_stt.engine.completeness.clauses import VerbEarly
 from maatu_stt.engine.completeness.reading import Reading, phrases
@@ -45,13 +45,15 @@ _FINITE = phrases(
     "connais comprends",
     "comprend marche coûte ouvre ferme part arrive mets allume éteins montre donne dites appelle envoie explique",
     "réserve joue",
-    "n'ai n'a n'est n'aime n'y j'étais j'aurais s'appelle m'appelle t'appelles vous_appelez l'ai l'a d'être",
+    "commence commencent jouent raconte-moi montre-moi donne-moi dis-moi aide-moi rappelle-moi réveille-moi n'ai",
+    "n'a n'est n'aime n'y j'étais j'aurais s'appelle m'appelle t'appelles vous_appelez l'ai l'a d'être",
     "avez-vous pouvez-vous",
     "peux-tu est-il est-elle as-tu y_a voulez-vous puis-je veux-tu êtes-vous vas-tu s'est parle parlez parles",
     "reste dure vois",
 )
 _OPEN = phrases(
-    "veux voulez dois fais fait faire prends prendre avoir être aller acheter trouver mettre donner dire dit",
+    "avant après la_semaine le_mois veux voulez dois fais fait faire prends prendre avoir être aller acheter",
+    "trouver mettre donner dire dit",
     "changer réserver",
     "annuler chercher cherche préfère aime aimes j'aime voir demander envoyer montrer expliquer savoir besoin",
     "envie petit petite",
@@ -76,6 +78,7 @@ RULES = Rules(
     closings=phrases("merci s'il_vous_plaît s'il_te_plaît au_revoir à_bientôt merci_beaucoup"),
     goes_on=_goes_on,
     is_clause=VerbEarly(
+        statement_words=6,
         finite=_FINITE,
         open_words=_OPEN,
         question_openers=phrases(
@@ -84,6 +87,7 @@ RULES = Rules(
             "peux-tu est-il est-elle as-tu voulez-vous puis-je veux-tu êtes-vous tu_peux vous_pouvez tu_as",
             "vous_avez d'où",
         ),
+        question_prepositions=phrases("à"),
         lead_ins=phrases("et mais alors bon ben oui non bonjour salut ah oh euh donc enfin ok"),
         subordinators=phrases("si quand parce lorsque puisque comme bien_que"),
         closers=phrases(
@@ -97,7 +101,7 @@ RULES = Rules(
         others=phrases(
             "dix onze douze treize quatorze quinze seize vingt trente quarante cinquante soixante quatre-vingt",
             "quatre-vingts",
-            "cent cents mille million et virgule",
+            "cent cents mille million virgule",
         ),
         dictated={
             **dict.fromkeys(("code", "code postal"), 5),

@@ -97,14 +97,25 @@ def _is_clause(reading: Reading) -> bool:
             len(words) >= 4
             and _closes_bracket(reading)
             and reading.last not in _OPEN
-            and words[-2] not in _TRAILING | _OPEN_ARTICLES
+            and words[-2] not in _TRAILING | _BEFORE_NOUNS
         )
     if verb and len(words) >= 4 and _is_participle(reading.last) and words[0] not in _SUBORDINATORS:
         return True
+    if verb in _HAVE and words[0] in _QUESTION_WORDS:
+        # "Wo hast du die Schlüssel" waits for "hingelegt".
+        return False
     return _clause(reading)
 
 
-_OPEN_ARTICLES = phrases("die das der den dem einen eine ein zu meinen meine ihren")
+_HAVE = phrases("habe hast hat haben hatte hatten")
+_QUESTION_WORDS = phrases("wo wann warum wieso wie was wer wohin woher wen wem")
+
+# After these what ends like an infinitive is a noun: "für vier Personen".
+_BEFORE_NOUNS = phrases(
+    "die das der den dem einen eine ein meinen meine ihren zwei drei vier fünf sechs sieben acht neun zehn viele",
+    "alle einige",
+    "mehrere wenige",
+)
 _SUBORDINATORS = phrases("wenn weil dass ob als obwohl bevor nachdem während sobald falls da")
 _clause = VerbEarly(
     finite=_FINITE,
@@ -134,7 +145,7 @@ RULES = Rules(
     numbers=Numbers(
         digits=phrases("null eins zwei zwo drei vier fünf sechs sieben acht neun bindestrich strich"),
         others=phrases(
-            "zehn elf zwölf zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert tausend und",
+            "zehn elf zwölf zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig hundert tausend",
             "komma",
         ),
         dictated={

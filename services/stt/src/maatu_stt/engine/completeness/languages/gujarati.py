@@ -43,7 +43,7 @@ RULES = Rules(
         ),
         finite_endings=endings("ીશ ઈશ ીશું ઈશું શો શે"),
         not_finite=phrases("દેશે વિશે દિશે કેશે વેશે"),
-        question_words=phrases("શું ક્યાં ક્યારે કેટલા કેટલું કોણ કેમ"),
+        question_words=phrases("શું ક્યાં ક્યારે કેટલું કોણ કેમ"),
         subjects=phrases("હું તું તમે અમે તે તેઓ મને તમને તમારે મારે આજે કાલે હવે તેને એ આ"),
         dative_endings=endings("ને માં થી નું ની નો"),
     ),

@@ -28,7 +28,7 @@ _ANSWERS = phrases(
     "d'accordo okay_grazie",
     "buongiorno buonasera buonanotte arrivederci a_domani non_lo_so lo_so non_so basta fermati aspetta un_attimo",
     "un_momento",
-    "per_favore come_stai come_sta come_va che_ore_sono quanto_costa quanto_è chi_è perché_no no_grazie sì_grazie",
+    "per_favore come_stai come_sta come_va che_ore_sono quanto_è chi_è perché_no no_grazie sì_grazie",
     "prego",
     "scusa scusi mi_dispiace credo_di_sì credo_di_no anch'io neanch'io è_tutto ho_capito non_ho_capito capito",
     "assolutamente",
@@ -48,11 +48,12 @@ _FINITE = phrases(
     "mostrami metti",
     "accendi spegni apri chiudi chiama manda invia cerca prenota spiega spiegami prendi porta leggi ripeti aiutami",
     "ricordami",
-    "abbaia contiene manca mancano sembra resta rimane chiamo chiami chiama fa_male dov'è com'è cos'è qual_è",
+    "abbaia giocano contiene manca mancano sembra resta rimane chiamo chiami chiama fa_male dov'è com'è cos'è qual_è",
     "quant'è",
 )
 _OPEN = phrases(
-    "voglio vuoi vuole ho_bisogno bisogno faccio fare avere dare dire mettere comprare trovare prenotare cambiare",
+    "la_settimana il_mese voglio vuoi vuole ho_bisogno bisogno faccio fare avere dare dire mettere comprare",
+    "trovare prenotare cambiare",
     "cancellare",
     "chiedere sapere vedere portare prendere preferisco credo penso cerco andare spiegare mostrare mandare inviare",
     "chiamare regalare",
@@ -80,6 +81,7 @@ RULES = Rules(
     closings=phrases("per_favore per_piacere grazie grazie_mille ciao arrivederci a_domani"),
     goes_on=_goes_on,
     is_clause=VerbEarly(
+        statement_words=6,
         finite=_FINITE,
         open_words=_OPEN,
         question_openers=phrases(
@@ -87,6 +89,7 @@ RULES = Rules(
             "a_che di_che",
             "da_dove puoi può potresti potrebbe mi_puoi mi_può c'è ci_sono hai vuoi sai",
         ),
+        question_prepositions=phrases("a di da"),
         lead_ins=phrases("e ma allora ciao sì no ah oh senti scusa ok bene"),
         subordinators=phrases("se quando perché mentre poiché sebbene siccome"),
         closers=phrases(
@@ -101,7 +104,7 @@ RULES = Rules(
         digits=phrases("zero uno due tre quattro cinque sei sette otto nove trattino doppio"),
         others=phrases(
             "dieci undici dodici tredici quindici venti trenta quaranta cinquanta sessanta settanta ottanta",
-            "novanta cento mille e",
+            "novanta cento mille",
         ),
         dictated={
             **dict.fromkeys(("pin", "il codice"), 4),

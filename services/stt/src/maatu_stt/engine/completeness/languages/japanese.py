@@ -18,7 +18,7 @@ _ONE_WORD = phrases(
     "おはようございます さようなら わかりました 了解 了解です そうです もしもし すみません 大丈夫 大丈夫です",
 )
 _SHORTEST = 5
-"""Characters of a clause: "本です"is as often the beginning of one."""
+"""Characters of a clause: "本です" is as often the beginning of one."""
 
 
 def _text(reading: Reading) -> str:

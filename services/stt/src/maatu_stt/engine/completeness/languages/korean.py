@@ -38,7 +38,7 @@ RULES = Rules(
             "네요 나요 가요 까요 지요 죠 래요 게요 군요 거든요 데요 대요 워요 줘요 져요",
             "와요 려요",
         ),
-        not_finite=phrases("필요 수요 중요 주요 개요 소요 동요 가요"),
+        not_finite=phrases("필요 수요 중요 주요 개요 소요 동요"),
     ),
     numbers=Numbers(
         digits=phrases("공 영 일 이 삼 사 오 육 칠 팔 구"),

@@ -28,7 +28,7 @@ _ANSWERS = phrases(
     "perfeito ótimo ok",
     "okay tudo_bem está_bem tá_bom com_certeza por_favor_não não_obrigado sim_por_favor bom_dia boa_tarde",
     "boa_noite não_sei",
-    "até_logo até_amanhã que_horas_são quanto_custa quanto_é quem_é como_vai pare espere um_momento é_isso só_isso",
+    "até_logo até_amanhã que_horas_são quanto_é quem_é como_vai pare espere um_momento é_isso só_isso",
     "também_não",
     "acho_que_sim acho_que_não de_nada desculpa desculpe por_que_não não_entendi entendi pode_ser beleza isso",
 )
@@ -49,7 +49,8 @@ _FINITE = phrases(
     "teve feito",
 )
 _OPEN = phrases(
-    "quero quer preciso tenho tem temos posso fazer faz ter dar dizer pôr colocar comprar procurar encontrar",
+    "na_semana a_semana o_mês o_ano quero quer preciso tenho tem temos posso fazer faz ter dar dizer pôr colocar",
+    "comprar procurar encontrar",
     "reservar mudar",
     "cancelar pedir saber ver levar prefiro prefere acho penso procuro ir tomar explicar mostrar enviar mandar",
     "ligar chamar diga",
@@ -69,6 +70,7 @@ RULES = Rules(
     answers=_ANSWERS,
     closings=phrases("por_favor obrigado obrigada muito_obrigado muito_obrigada tchau até_logo até_amanhã"),
     is_clause=VerbEarly(
+        statement_words=6,
         finite=_FINITE,
         open_words=_OPEN,
         question_openers=phrases(
@@ -76,6 +78,7 @@ RULES = Rules(
             "que_horas que_tempo",
             "você_pode pode podes poderia podia tem há sabe você_tem",
         ),
+        question_prepositions=phrases("a de"),
         lead_ins=phrases("e mas bom então olá oi sim não ah pois ok"),
         subordinators=phrases("se quando embora porque enquanto como"),
         closers=phrases(
@@ -89,7 +92,7 @@ RULES = Rules(
     numbers=Numbers(
         digits=phrases("zero um dois duas três quatro cinco seis meia sete oito nove hífen traço"),
         others=phrases(
-            "dez onze doze treze quatorze catorze quinze vinte trinta quarenta cinquenta sessenta cem cento mil e",
+            "dez onze doze treze quatorze catorze quinze vinte trinta quarenta cinquenta sessenta cem cento mil",
             "vírgula",
         ),
         dictated={

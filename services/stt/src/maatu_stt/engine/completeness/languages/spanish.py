@@ -32,9 +32,9 @@ _ANSWERS = phrases(
     "estupendo ok",
     "okay de_acuerdo por_supuesto claro_que_sí claro_que_no por_favor_no no_gracias sí_gracias sí_por_favor",
     "hasta_luego",
-    "hasta_mañana buenos_días buenas_tardes buenas_noches no_sé no_lo_sé ya_está eso_es para alto espera",
+    "hasta_mañana buenos_días buenas_tardes buenas_noches no_sé no_lo_sé ya_está eso_es alto espera",
     "un_momento",
-    "cómo_estás cómo_está qué_tal qué_hora_es cuánto_cuesta cuánto_es quién_es qué_es_eso dónde_estás por_qué_no",
+    "cómo_estás cómo_está qué_tal qué_hora_es cuánto_es quién_es qué_es_eso dónde_estás por_qué_no",
     "creo_que_sí",
     "creo_que_no tampoco también nada qué_pasa cómo_te_llamas cómo_se_llama no_entiendo lo_siento perdón de_nada",
     "encantado",
@@ -63,7 +63,8 @@ _FINITE = phrases(
     "sería tendré",
 )
 _OPEN = phrases(
-    "quiero quieres quiere necesito necesitas tengo tienes tiene tenemos puedo hacer hace hago tener dar decir",
+    "la_semana el_mes el_año quiero quieres quiere necesito necesitas tengo tienes tiene tenemos puedo hacer hace",
+    "hago tener dar decir",
     "poner comprar",
     "buscar encontrar reservar cambiar cancelar pedir saber ver llevar prefiero prefieres prefieren creo pienso",
     "busco ir llevo",
@@ -85,6 +86,7 @@ RULES = Rules(
     answers=_ANSWERS,
     closings=_CLOSINGS,
     is_clause=VerbEarly(
+        question_words=4,
         finite=_FINITE,
         open_words=_OPEN,
         question_openers=phrases(
@@ -92,6 +94,7 @@ RULES = Rules(
             "de_qué en_qué",
             "con_quién para_qué de_dónde puedes puede podrías podría me_puedes me_puede tienes quieres sabes hay",
         ),
+        question_prepositions=phrases("a de en con para"),
         lead_ins=phrases("y pero bueno pues entonces hola oye sí no por_favor ah vale"),
         subordinators=phrases("si cuando aunque porque mientras como"),
         closers=phrases(
@@ -100,15 +103,13 @@ RULES = Rules(
             "semanas meses años horas minutos euros dólares nadie nada casa lunes martes miércoles jueves viernes",
             "sábado domingo",
         ),
-        statement_words=6,
-        question_words=4,
     ),
     numbers=Numbers(
         digits=phrases("cero uno dos tres cuatro cinco seis siete ocho nueve guion guión doble"),
         others=phrases(
             "diez once doce trece catorce quince dieciséis veinte veinticinco treinta cuarenta cincuenta sesenta",
             "setenta ochenta",
-            "noventa cien ciento doscientos quinientos mil millón y coma",
+            "noventa cien ciento doscientos quinientos mil millón coma",
         ),
         dictated={
             **dict.fromkeys(("pin", "clave"), 4),
