@@ -63,6 +63,9 @@ bench-tts-gpu: ## Parler-TTS on a GPU (build/bench/tts_gpu.json); needs torch, t
 bench-tts: models reference ## Speech: Parler-TTS beside its reference, Piper, eSpeak NG (build/bench/tts.json); a quarter of an hour
 	@$(BIN)/python bench/tts.py
 
+bench-stt: models ## Speech recognition: accuracy, latency, load, endpoints, noise (build/bench/stt.json); an hour
+	@$(BIN)/python bench/stt.py
+
 bench-turn: models ## Voice-to-voice of real turns, against the same hops one after another (build/bench/turn.json)
 	@$(BIN)/python bench/turn.py
 
@@ -72,4 +75,4 @@ constraints: ## Write constraints.txt anew from what is installed in .venv
 clean: ## Remove what was built, the models and the virtual environment
 	@rm -rf build $(VENV) libs/protos/src/maatu/v1
 
-.PHONY: help demo test setup models lint proto-check reference test-reference test-kernels bench-tts bench-tts-gpu bench-turn constraints clean
+.PHONY: help demo test setup models lint proto-check reference test-reference test-kernels bench-tts bench-tts-gpu bench-stt bench-turn constraints clean

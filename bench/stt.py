@@ -8,6 +8,8 @@ accuracy   word error rate beside WhisperModel.transcribe, words retracted      
 live       how soon a person is answered, by the service as its own process       stt_live.py
 load       eight people at once                                                   stt_load.py
 long       thirty minutes in one stream, an utterance of four minutes             stt_long.py
+endpoint   how long the silence after a turn lasts, how often a pause is taken for it   stt_endpoint.py
+sounds     transcripts of what is not speech                                 stt_sounds.py
 audio      processor time of voice activity detection and audio handling          stt_audio.py
 margin     the table of margins (build/bench/stt_margin.json)                     stt_margin.py
 """
@@ -21,10 +23,12 @@ from dataclasses import replace
 
 import stt_accuracy
 import stt_audio
+import stt_endpoint
 import stt_live
 import stt_load
 import stt_long
 import stt_margin
+import stt_sounds
 from figures import BUILD, Figure, publish
 
 # Another section is another line here: its function takes a limit, or None, and returns figures.
@@ -33,6 +37,8 @@ SECTIONS: Mapping[str, Callable[[int | None], list[Figure]]] = {
     "live": stt_live.figures,
     "load": stt_load.figures,
     "long": stt_long.figures,
+    "endpoint": stt_endpoint.figures,
+    "sounds": stt_sounds.figures,
     "audio": stt_audio.figures,
     "margin": stt_margin.figures,
 }

@@ -15,7 +15,7 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ from maatu_stt.engine.smart_turn import SmartTurn
 from maatu_stt.engine.vad import WINDOW, SileroModel
 from maatu_stt.engine.whisper import WhisperEngine, WhisperSettings
 
-ROOT = Path(__file__).resolve().parent.parent
+MODELS_DIR = Path(__file__).resolve().parent.parent / "build" / "models"
 ENGLISH = "en"
 WINDOW_MS = WINDOW * 1_000 / RATE_HZ
 PAUSE_MS = 200
@@ -112,17 +112,18 @@ def transcript(engine: WhisperEngine, samples: Samples) -> str:
     return found.text
 
 
-def pauses(models_dir: Path) -> list[Pause]:
+def pauses(models_dir: Path, limit: int | None = None) -> list[Pause]:
     """All pauses of all clips.
 
     Args:
         models_dir: Holds Piper's voice, whisper-tiny.en and smart-turn-v3.
+        limit: At most so many clips.
     """
     vad = SileroModel()
     engine = WhisperEngine("whisper-tiny.en", models_dir / "whisper-tiny.en", WhisperSettings())
     smart_turn = SmartTurn(models_dir / "smart-turn-v3")
     found: list[Pause] = []
-    for clip in clips(models_dir):
+    for clip in islice(clips(models_dir), limit):
         gaps = silences(clip.samples, vad)
         for index, (start, end) in enumerate(gaps):
             is_last = index == len(gaps) - 1
@@ -156,13 +157,13 @@ def false_endpoints(policy: Policy, found: Sequence[Pause]) -> list[bool]:
     return [_noticed_ms(policy(pause)) <= pause.silence_ms for pause in found if not math.isinf(pause.silence_ms)]
 
 
-def figures(models_dir: Path) -> list[Figure]:
+def figures(limit: int | None = None) -> list[Figure]:
     """Delay and false endpoints of each policy.
 
     Args:
-        models_dir: Holds Piper's voice, whisper-tiny.en and smart-turn-v3.
+        limit: At most so many clips.
     """
-    return _figures(pauses(models_dir))
+    return _figures(pauses(MODELS_DIR, limit))
 
 
 def _figures(found: Sequence[Pause]) -> list[Figure]:
@@ -211,6 +212,6 @@ def _print_details(found: Sequence[Pause]) -> None:
 
 
 if __name__ == "__main__":
-    measured = pauses(ROOT / "build" / "models")
+    measured = pauses(MODELS_DIR)
     _print_details(measured)
     publish("stt_endpoint", _figures(measured))

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from faster_whisper import WhisperModel
@@ -16,6 +17,7 @@ from maatu_runtime.language import Language
 from maatu_runtime.models import ModelStore
 from maatu_stt import metrics
 from maatu_stt.config import Config
+from maatu_stt.engine import smart_turn
 from maatu_stt.engine.base import SAMPLE_RATE_HZ, DecodeRequest, RecognitionOptions, Recognizer, Transcription, Urgency
 from maatu_stt.engine.loading import Placement
 from maatu_stt.engine.recognizer import WhisperRecognizer
@@ -32,6 +34,32 @@ ENGLISH = RecognitionOptions(languages=(Language.parse("en-US"),))
 FRAME = SAMPLE_RATE_HZ // 10
 """Samples pushed at once where audio does not come in real time."""
 _silero = SileroModel()
+
+
+class Turns:
+    """The audio model of turn ends, asked at once: in a stream that comes faster than real time there is nobody to keep waiting."""
+
+    heard = smart_turn.HEARD
+
+    def __init__(self) -> None:
+        self._model = smart_turn.SmartTurn(directory(smart_turn.MODEL))
+
+    async def warm_up(self) -> None:
+        """It is warm."""
+
+    def ask(self, samples: Samples) -> asyncio.Future[float]:
+        """Its answer."""
+        answer: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        answer.set_result(self._model.probability(samples))
+        return answer
+
+    async def close(self) -> None:
+        """Nothing to wait for."""
+
+
+@cache
+def _turns() -> Turns:
+    return Turns()
 
 
 def directory(model: str) -> Path:
@@ -103,7 +131,7 @@ def recognition(recognizer: Recognizer, *, interim_results: bool = True, **confi
         config: Settings of the service, where other than its defaults.
     """
     settings = replace(stream_settings(Config(**config)), interim_results=interim_results)  # type: ignore[arg-type]
-    return StreamRecognition(recognizer, _silero.stream(), ENGLISH, settings)
+    return StreamRecognition(recognizer, _silero.stream(), ENGLISH, settings, _turns())
 
 
 async def stream(

@@ -7,8 +7,8 @@ from maatu_stt.engine.agreement import Agreement
 from maatu_stt.engine.base import Transcription, Word, text_of
 
 
-def said(*texts: str) -> Transcription:
-    return Transcription(tuple(Word(text) for text in texts), "en", 0.9, "model", 0.1)
+def said(*texts: str, confidence: float = 0.9) -> Transcription:
+    return Transcription(tuple(Word(text) for text in texts), "en", confidence, "model", 0.1)
 
 
 def committed(agreement: Agreement) -> str:
@@ -49,6 +49,15 @@ def test_a_word_that_changed_has_to_be_written_twice_again() -> None:
     assert committed(agreement) == "the"
     agreement.update(said(" the", " weather", " was", " nice", " today"))
     assert committed(agreement) == "the weather was nice"
+
+
+def test_an_unsure_decode_commits_nothing_but_counts_as_the_first_of_two() -> None:
+    agreement = Agreement()
+    for _ in range(3):
+        agreement.update(said(" the", " water", " was", confidence=0.5))
+    assert committed(agreement) == ""
+    agreement.update(said(" the", " water", " was", " cold"))
+    assert committed(agreement) == "the water was"
 
 
 def test_words_that_leave_take_nothing_with_them() -> None:

@@ -204,10 +204,10 @@ def test_one_bad_request_costs_the_others_of_its_batch_nothing(
     good, bad = DecodeRequest(kennedy, options), DecodeRequest(kennedy[:RATE_HZ], options)
     attempt = tiny._attempt
 
-    def out_of_memory(requests: Sequence[DecodeRequest], length: int) -> Any:
+    def out_of_memory(requests: Sequence[DecodeRequest], length: int, beam_size: int) -> Any:
         if any(request is bad for request in requests):
             raise RuntimeError("out of memory")
-        return attempt(requests, length)
+        return attempt(requests, length, beam_size)
 
     monkeypatch.setattr(tiny, "_attempt", out_of_memory)
     fine, failed = tiny.decode([good, bad])

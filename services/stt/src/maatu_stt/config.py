@@ -34,8 +34,8 @@ class Config(ServiceConfig):
     """Utterances decoded together at most. A CPU gains from 2 to 4, a GPU from more."""
     batch_wait_ms: float = Field(default=0.0, ge=0, le=100)
     """How long a decode waits for others to share its batch while the model is busy; 5 is good on a GPU. Alone, none waits."""
-    beam_size: int = Field(default=1, ge=1, le=10)
-    """Hypotheses followed while decoding; 1 is greedy."""
+    beam_size: int = Field(default=2, ge=1, le=10)
+    """Hypotheses followed while finals are decoded; 1 is greedy, as partials always are."""
     encode_margin_ms: int = Field(default=5_000, ge=0, le=30_000)
     """Silence encoded after the speech. Whisper repeats sentences when it is short and is slow when it is long."""
     vad_aggressiveness: int = Field(default=2, ge=0, le=3)

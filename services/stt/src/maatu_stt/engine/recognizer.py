@@ -88,7 +88,7 @@ class WhisperRecognizer:
     def _schedule(self, engine: WhisperEngine) -> Scheduler[DecodeRequest, Transcription]:
         def run(requests: Sequence[DecodeRequest], are_partials: bool) -> Sequence[Transcription | ModelFailed]:
             began = perf_counter()
-            answers = engine.decode(requests, again=not are_partials)
+            answers = engine.decode(requests, are_partials=are_partials)
             kind = "partial" if are_partials else "final"
             metrics.DECODE_SECONDS.labels(engine.name, kind).observe(perf_counter() - began)
             metrics.BATCH_SIZE.labels(engine.name, kind).observe(len(requests))
