@@ -103,7 +103,9 @@ def _audio_of(samples: Samples, final: stt_pb2.Transcript) -> Samples:
 def figures_of(model: str, measured: Measured) -> list[Figure]:
     """The figures of one model.
 
-    Transcribe is set beside the work, not beside the wait after the endpoint: that is short because the work was done before.
+    A final comes at once after its endpoint because it was decoded in the pause before: what a person waits for is nothing beside
+    transcribe's time. What the engine itself saves is the ratio of the decodes; the time from the pause to the text has the
+    partial in it that still runs beside it, the audio model and two ways through gRPC.
     """
     rows = [
         figure(f"{model}: final after the endpoint", measured.endpoint_to_final, "ms", at_most=FINAL_MS[model]),
@@ -112,7 +114,6 @@ def figures_of(model: str, measured: Measured) -> list[Figure]:
             measured.pause_to_text,
             "ms",
             baseline=measured.transcribe,
-            ratio_at_least=TIMES_FASTER,
         ),
         figure(
             f"{model}: decode of the whole utterance at once (our engine, one thread), beside transcribe",

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from maatu_stt.engine.base import Transcription, Word
 
-
 MIN_CONFIDENCE = 0.7
 """Confidence below which a decode commits nothing: in noise two decodes in a row make the same mistake, and what is committed
 cannot be mended by the final. Without this limit the word error rate of streams with tiny.en is a point higher."""

@@ -6,9 +6,9 @@ final: the final follows the endpoint at once, and costs no more than decoding a
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from time import perf_counter
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
@@ -19,14 +19,13 @@ from maatu_stt.engine.buffer import SampleBuffer
 from maatu_stt.engine.endpointing import silence_after
 from maatu_stt.engine.front_end import FrontEnd
 from maatu_stt.engine.languages import LanguageChoice
+from maatu_stt.engine.outlet import Outlet
 from maatu_stt.engine.segmenter import Activity, ActivityType, Segmenter
 from maatu_stt.engine.settings import StreamSettings
 from maatu_stt.engine.turns import TurnDetector
 from maatu_stt.engine.utterance import Transcript, Utterance
 from maatu_stt.engine.vad import WINDOW, VoiceActivityDetector
 
-_EVENTS_AHEAD = 64
-"""Events that may wait for a slow reader; then the stream hears no further."""
 _UNSEEN_WINDOW = 8 * SAMPLE_RATE_HZ
 """Length from which on a window is decoded in the background where nobody asked for partials: two decodes that agree make
 it shorter, so that the final has no minute of speech to decode."""
@@ -72,8 +71,7 @@ class StreamRecognition:
         self._used_to = 0
         """End of the audio of the utterance before: no word is decoded twice."""
         self._utterance: Utterance | None = None
-        self._events: asyncio.Queue[Event | Exception | None] = asyncio.Queue(_EVENTS_AHEAD)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._outlet: Outlet[Event] = Outlet()
         self._decodes: dict[Decode, asyncio.Task[None]] = {}
         """Those under way, and what waits for each."""
         self._final: asyncio.Task[None] | None = None
@@ -91,22 +89,14 @@ class StreamRecognition:
             MaatuError: what `feed` or a decode raised.
         """
 
-        async def run() -> None:
-            await feed()
-            await self._events.put(None)
-
-        self._spawn(run)
+        items = self._outlet.items(feed)
         try:
-            while (item := await self._events.get()) is not None:
-                if isinstance(item, Exception):
-                    raise item
-                yield item
+            async for event in items:
+                yield event
         finally:
-            for decode in self._decodes:
+            await items.aclose()
+            for decode in self._decodes:  # those whose tasks had not begun to wait
                 decode.cancel()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def push(self, samples: Samples) -> None:
         """Hears the next samples, any number of them, at SAMPLE_RATE_HZ. Waits while the reader or the decoder is behind."""
@@ -159,7 +149,7 @@ class StreamRecognition:
             self._utterance = Utterance(
                 activity.utterance_index, activity.offset, audio_start, self._options, self._language
             )
-        await self._events.put(activity)
+        await self._outlet.put(activity)
         utterance = self._utterance
         assert utterance is not None
         match activity.type:
@@ -186,7 +176,7 @@ class StreamRecognition:
                 silence = silence_after(transcript.text, transcript.language, self._settings, probability)
                 self._segmenter.end_after(silence)
             if self._settings.interim_results and transcription.words:
-                await self._events.put(transcript)
+                await self._outlet.put(transcript)
 
         decode = utterance.ahead = self._decode(utterance, self._samples(utterance, end), Urgency.PAUSE)
         self._when_done(decode, show)
@@ -212,7 +202,7 @@ class StreamRecognition:
         async def finalise(transcription: Transcription) -> None:
             metrics.FINAL_DELAY_SECONDS.labels(transcription.model).observe(perf_counter() - began)
             self._language.take(transcription, end - utterance.audio_start, commits=True)
-            await self._events.put(utterance.final(transcription, stopped.offset))
+            await self._outlet.put(utterance.final(transcription, stopped.offset))
 
         await self._wait_for_final()  # finals keep their order
         self._final = self._when_done(decode, finalise)
@@ -237,7 +227,7 @@ class StreamRecognition:
             transcript = utterance.partial(transcription, end, at_pause=False)
             utterance.settle(samples, transcription)
             if self._settings.interim_results and transcript.text and not transcription.is_doubtful:
-                await self._events.put(transcript)
+                await self._outlet.put(transcript)
 
         self._partial = decode
         self._when_done(decode, show)
@@ -279,11 +269,14 @@ class StreamRecognition:
         async def wait() -> None:
             try:
                 await use(await decode.result())
+            except asyncio.CancelledError:
+                decode.cancel()
+                raise
             finally:
                 if self._decodes.get(decode) is task:
                     del self._decodes[decode]
 
-        task = self._decodes[decode] = self._spawn(wait)
+        task = self._decodes[decode] = self._outlet.spawn(wait)
         return task
 
     def _drop(self, decode: Decode) -> None:
@@ -302,17 +295,3 @@ class StreamRecognition:
     async def _wait_for_final(self) -> None:
         if self._final is not None:
             await asyncio.wait([self._final])
-
-    def _spawn(self, work: Callable[[], Coroutine[Any, Any, None]]) -> "asyncio.Task[None]":
-        """Runs a part of the stream beside the others; its failure reaches whoever reads the events."""
-
-        async def run() -> None:
-            try:
-                await work()
-            except Exception as error:
-                await self._events.put(error)
-
-        task = asyncio.create_task(run(), name="stt-stream")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task

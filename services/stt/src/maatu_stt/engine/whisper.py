@@ -18,27 +18,18 @@ from typing import Any
 import ctranslate2
 import numpy as np
 from faster_whisper.tokenizer import Tokenizer
-from numpy.typing import NDArray
 
-from maatu_runtime.audio.samples import Samples
 from maatu_runtime.errors import ModelFailed
 from maatu_runtime.language import Language
 from maatu_stt import metrics
 from maatu_stt.engine.base import SAMPLE_RATE_HZ, DecodeRequest, RecognitionOptions, Transcription, Word, text_of
+from maatu_stt.engine.features import FULL, HOP, log_mel, padded_length
 from maatu_stt.engine.guards import Evidence, hallucination, suspicion, without_annotations
+from maatu_stt.engine.languages import tag_of, whisper_code
 from maatu_stt.engine.loading import Placement, load_whisper
 from maatu_stt.engine.tokens import Prompt, earlier_tokens, prompt, split_words, spoken_tokens, with_times
 from maatu_stt.engine.windows import window_bounds
 
-_FULL = 30 * SAMPLE_RATE_HZ
-_HOP = 160
-_SILENT_TAIL = 4 * _HOP
-"""Samples of silence whose last frame shows what silence looks like in the features."""
-_LENGTHS = SAMPLE_RATE_HZ // 2
-"""Features come in multiples of so many samples. oneDNN compiles and keeps code for each shape it meets: with lengths to the
-frame that grew by 180 MiB in half an hour."""
-_WHISPER_CODES = {"jv": "jw", "nb": "no", "fil": "tl"}
-"""Where Whisper's code of a language is not that of ISO 639."""
 _MAX_POSITIONS = 448
 _SPARE_TOKENS = 16
 _TOKENS_PER_S_ENGLISH = 7
@@ -96,7 +87,7 @@ class WhisperEngine:
 
     def knows(self, language: Language) -> bool:
         """Whether it can be asked for a language."""
-        return _whisper_code(language) in self.languages
+        return whisper_code(language) in self.languages
 
     def batch_key(self, request: DecodeRequest) -> Hashable:
         """Requests with equal keys can be decoded in one batch."""
@@ -142,14 +133,14 @@ class WhisperEngine:
         if len(bounds) > 1:
             return [self._decode_long(requests[0], bounds, are_partials)]
         longest = max(len(request.samples) for request in requests)
-        length = min(math.ceil((longest + self._settings.margin) / _LENGTHS) * _LENGTHS, _FULL)
+        length = padded_length(longest, self._settings.margin)
         beam_size = 1 if are_partials else self._settings.beam_size
         attempts = self._attempt(requests, length, beam_size)
         for index, attempt in enumerate(attempts):
             reason = suspicion(attempt.evidence)
-            if not are_partials and reason is not None and length < _FULL:
+            if not are_partials and reason is not None and length < FULL:
                 metrics.FALLBACKS.labels(self.name, reason).inc()
-                (attempts[index],) = self._attempt([requests[index]], _FULL, beam_size)
+                (attempts[index],) = self._attempt([requests[index]], FULL, beam_size)
         compute_s = (perf_counter() - began) / len(requests)
         return [
             self._transcription(request, attempt, compute_s)
@@ -187,7 +178,7 @@ class WhisperEngine:
         return Transcription(
             # What is committed stays, whatever comes of the rest.
             words=attempt.words if invented is None else request.committed,
-            language=_tag(attempt.language, request.options.languages),
+            language=tag_of(attempt.language, request.options.languages),
             confidence=min(1.0, math.exp(evidence.average_log_probability)),
             model=self.name,
             compute_s=compute_s,
@@ -197,7 +188,7 @@ class WhisperEngine:
 
     def _attempt(self, requests: Sequence[DecodeRequest], length: int, beam_size: int) -> list[_Attempt]:
         """Decodes a batch with features of `length` samples."""
-        features = np.stack([self._log_mel(request.samples, length) for request in requests])
+        features = np.stack([log_mel(self._features, request.samples, length) for request in requests])
         encoded = self._model.encode(ctranslate2.StorageView.from_array(features))
         languages = self._languages(encoded, requests)
         prompts = [
@@ -252,22 +243,11 @@ class WhisperEngine:
             tokenizer.sot_sequence,
             # Something must be aligned even where nothing was said.
             [[token for word in attempt.words for token in word.tokens] or [tokenizer.eot - 1] for attempt in attempts],
-            [math.ceil(len(request.samples) / _HOP) for request in requests],
+            [math.ceil(len(request.samples) / HOP) for request in requests],
         )
         for index, (request, alignment) in enumerate(zip(requests, alignments, strict=True)):
             words = with_times(attempts[index].words, alignment, len(request.samples) / SAMPLE_RATE_HZ)
             attempts[index] = replace(attempts[index], words=words)
-
-    def _log_mel(self, samples: Samples, length: int) -> NDArray[np.float32]:
-        """Whisper's features of samples with silence after them, shape (mel bands, length / 160).
-
-        What silence looks like is found at the end of the samples and repeated: computing it takes longer than the speech.
-        """
-        frames = length // _HOP // 2 * 2  # the encoder halves them
-        heard = self._features(np.pad(samples, (0, _SILENT_TAIL)), padding=0)[:, :frames]
-        features = np.repeat(heard[:, -1:], frames, axis=1)
-        features[:, : heard.shape[1]] = heard
-        return features
 
     def _languages(self, encoded: Any, requests: Sequence[DecodeRequest]) -> list[tuple[str, float]]:
         """Whisper's code and the probability of each request's language: known, or the likeliest of those expected."""
@@ -277,7 +257,7 @@ class WhisperEngine:
         found = []
         for request, code, detected in zip(requests, known, self._model.detect_language(encoded), strict=True):
             probabilities = {token.strip("<|>"): probability for token, probability in detected}
-            candidates = [_whisper_code(language) for language in request.options.languages] or list(probabilities)
+            candidates = [whisper_code(language) for language in request.options.languages] or list(probabilities)
             likeliest = code or max(candidates, key=lambda candidate: probabilities.get(candidate, 0.0))
             found.append((likeliest, 1.0 if code else probabilities.get(likeliest, 0.0)))
         return found
@@ -286,8 +266,8 @@ class WhisperEngine:
         if not self._model.is_multilingual:
             return "en"
         if request.language is not None:
-            return _whisper_code(request.language)
-        codes = {_whisper_code(language) for language in request.options.languages}
+            return whisper_code(request.language)
+        codes = {whisper_code(language) for language in request.options.languages}
         return codes.pop() if len(codes) == 1 else None
 
     def _tokenizer(self, language: str) -> Tokenizer:
@@ -313,15 +293,3 @@ def _later(word: Word, seconds: float) -> Word:
     if word.start_s is None or word.end_s is None:
         return word
     return replace(word, start_s=word.start_s + seconds, end_s=word.end_s + seconds)
-
-
-def _whisper_code(language: Language) -> str:
-    return _WHISPER_CODES.get(language.code, language.code)
-
-
-def _tag(code: str, expected: Sequence[Language]) -> str:
-    """The tag of a language as the caller wrote it, where it was expected."""
-    for language in expected:
-        if _whisper_code(language) == code:
-            return str(language)
-    return next((iso for iso, whisper in _WHISPER_CODES.items() if whisper == code), code)
