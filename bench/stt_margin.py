@@ -19,7 +19,7 @@ from stt_engine import MODELS, MODELS_DIR, decode_once, fallbacks, recognizer
 from stt_score import Errors, errors
 
 MARGINS_S = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0)
-UTTERANCES = 30
+UTTERANCES = 24
 _PADDED_S = 30.0
 
 
