@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 PACKAGES := libs/protos libs/runtime libs/client services/stt services/translate services/agent services/tts services/gateway
 EXTRAS := $(PACKAGES:libs/client=libs/client[convert])
 EXTRAS := $(EXTRAS:services/tts=services/tts[parler])
+EXTRAS := $(EXTRAS:services/translate=services/translate[indictrans2])
 REFERENCE := build/reference-venv
 CODE := libs/runtime/src libs/client/src services/*/src tests bench tools
 export MAATU_MODELS_DIR ?= $(CURDIR)/build/models
@@ -33,6 +34,7 @@ $(STAMP): constraints.txt requirements-dev.txt $(PACKAGES:%=%/pyproject.toml) $(
 	@echo "▸ generating the protobuf modules and installing the eight Maatu packages"
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation \
 		--constraint constraints.txt $(patsubst %,--editable '%',$(EXTRAS))
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --constraint constraints.txt indictranstoolkit indic-nlp-library-itt
 	@touch $@
 
 models: $(STAMP) ## Prepare the embedded models (fetches or repairs only what is missing)
@@ -66,6 +68,9 @@ bench-tts: models reference ## Speech: Parler-TTS beside its reference, Piper, e
 bench-stt: models ## Speech recognition: accuracy, latency, load, endpoints, noise (build/bench/stt.json); an hour
 	@$(BIN)/python bench/stt.py
 
+bench-translate: models ## Translation: quality, latency, load, NLLB beside transformers, kept tokens (build/bench/translate.json); half an hour
+	@$(BIN)/python bench/translate.py
+
 bench-turn: models ## Voice-to-voice of real turns, against the same hops one after another (build/bench/turn.json)
 	@$(BIN)/python bench/turn.py
 
@@ -75,4 +80,4 @@ constraints: ## Write constraints.txt anew from what is installed in .venv
 clean: ## Remove what was built, the models and the virtual environment
 	@rm -rf build $(VENV) libs/protos/src/maatu/v1
 
-.PHONY: help demo test setup models lint proto-check reference test-reference test-kernels bench-tts bench-tts-gpu bench-stt bench-turn constraints clean
+.PHONY: help demo test setup models lint proto-check reference test-reference test-kernels bench-tts bench-tts-gpu bench-stt bench-translate bench-turn constraints clean

@@ -11,7 +11,7 @@ import huggingface_hub.constants
 import pytest
 from typer.testing import CliRunner
 
-from maatu_client.models import convert, whisper_repository
+from maatu_client.models import convert, repository, whisper_repository
 from maatu_client.models.cli import models_app
 from maatu_client.models.fake_hub import COMMIT, FakeHub
 from maatu_client.models.pull import Puller
@@ -244,7 +244,7 @@ def test_weights_in_several_files_of_a_fake_hub_are_found_by_their_index(tmp_pat
     ],
 )
 def test_ids_of_the_hub_are_told_from_names_and_paths(name: str, expected: bool) -> None:
-    assert whisper_repository.is_hub_id(name) is expected
+    assert repository.is_hub_id(name) is expected
 
 
 def test_pull_and_convert_by_id_as_typed_with_a_fake_hub(
@@ -286,7 +286,8 @@ def test_pull_and_convert_by_id_as_typed_with_a_fake_hub(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["pull", "whisper-small", "--revision", "v1"], "go with exactly one ORG/NAME"),
+        (["pull", "whisper-base", "--revision", "v1"], "--revision goes with exactly one hub model"),
+        (["pull", "whisper-small", "c/d", "--revision", "v1"], "--revision goes with exactly one hub model"),
         (["pull", "a/b", "c/d", "--quantization", "int8"], "go with exactly one ORG/NAME"),
         (["pull", "a/b", "whisper-small", "--from", "."], "exactly one hub model"),
         (["pull", "a/b", "--tokenizer", "absent"], "there is no directory absent"),

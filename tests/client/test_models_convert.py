@@ -249,8 +249,8 @@ def test_a_directory_that_is_no_whisper_is_refused_at_once(tmp_path: Path) -> No
 
 
 def test_an_unknown_family_or_quantization_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(Unsupported, match="'nllb' here; there are gguf-decoder, whisper"):
-        convert.check("nllb", tmp_path, "int8")
+    with pytest.raises(Unsupported, match="'opus' here; there are gguf-decoder, nllb, m2m100, "):
+        convert.check("opus", tmp_path, "int8")
     with pytest.raises(Unsupported, match="'int3' is no quantization; there are int8"):
         convert.check("whisper", tmp_path, "int3")
 

@@ -80,7 +80,10 @@ def test_the_indic_model_without_the_tokenizer_of_descriptions_says_where_it_com
     assert (
         f"tokenizer.json, tokenizer_config.json missing in {brought / 'description_tokenizer'}" in raised.value.message
     )
-    assert "of the hub model google/flan-t5-large into DIR/description_tokenizer; then run" in raised.value.message
+    assert (
+        "of the hub model google/flan-t5-large (revision 0613663d0d48ea86ba8cb3d7a44f0f65dc596a2a) into "
+        "DIR/description_tokenizer; then run"
+    ) in raised.value.message
 
 
 def truncate(path: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from maatu_client.models import catalog, pull
+from maatu_client.models import catalog, installing
 from maatu_client.models.entries import EmbeddedModel, Member, Wheel
 from maatu_client.models.pull import Puller
 from maatu_client.models.wheels import WheelCache
-from maatu_runtime.errors import ModelNotInstalled, NotFound, Unavailable, Unsupported
+from maatu_runtime.errors import NotFound, Unavailable, Unsupported
 from maatu_runtime.models import ModelStore
 
 
@@ -229,14 +229,9 @@ def test_the_installed_embedded_models_are_those_of_the_catalogue(models_dir: Pa
     assert steps == [(name, "ready") for name in catalog.EMBEDDED]
 
 
-def test_a_family_without_a_converter_says_so_plainly(place: Place) -> None:
-    with pytest.raises(ModelNotInstalled, match=r"facebook/nllb-200-distilled-600M.*no converter for the family nllb"):
-        Puller(place.store, place.wheels).pull([catalog.HUB["nllb-200-distilled-600m"]])
-
-
 def test_the_version_is_named_without_an_installed_package(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(package: str) -> str:
         raise PackageNotFoundError(package)
 
-    monkeypatch.setattr(pull, "version", missing)
-    assert pull.own_version() == "source"
+    monkeypatch.setattr(installing, "version", missing)
+    assert installing.own_version() == "source"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from maatu_client.models import catalog, convert, pull, trim
 from maatu_client.models.entries import EmbeddedModel, Member, Trim, Wheel
-from maatu_client.models.gguf_decoder import Vocabulary
+from maatu_client.models.families import Options
 from maatu_client.models.wheels import WheelCache
 from maatu_runtime.errors import Unsupported
 from maatu_runtime.models import ModelStore
@@ -226,9 +226,9 @@ def test_a_pull_hands_the_word_lists_to_the_conversion_with_fake_packages(
     def write_path(self: WheelCache, members: list[Member], destination: Path) -> None:
         destination.write_text(members[0].path)
 
-    def read_lists(
-        family: str, source: Path, destination: Path, quantization: str, vocabulary: Vocabulary
-    ) -> dict[str, str]:
+    def read_lists(family: str, source: Path, destination: Path, quantization: str, options: Options) -> dict[str, str]:
+        vocabulary = options.vocabulary
+        assert vocabulary is not None
         assert (vocabulary.size, source.read_text()) == (64, "tiny.gguf")
         lists.extend(path.read_bytes() for path in vocabulary.word_lists)
         (destination / "model.bin").write_bytes(b"x")

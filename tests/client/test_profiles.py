@@ -189,7 +189,12 @@ def test_an_engine_that_is_not_installed_is_missing(tmp_path: Path) -> None:
             },
         }
     )
-    assert [item.what for item in missing_requirements(profile, tmp_path)] == ["the engine gone", "the engine far"]
+    missing = missing_requirements(profile, tmp_path)
+    assert [item.what for item in missing] == ["the engine gone", "the engine far"]
+    assert [item.remedy for item in missing] == [
+        "the installed maatu-runtime has no maatu_runtime.nothing: pip install --upgrade maatu-runtime",
+        "pip install no-such-package, which has no_such_package.engine",
+    ]
 
 
 def test_packages_that_an_engine_imports_and_that_are_not_installed_are_missing(tmp_path: Path) -> None:

@@ -72,12 +72,12 @@ def client_type() -> type[Client]:
 
 @pytest.fixture
 def serving() -> Callable[..., AbstractAsyncContextManager[Client]]:
-    """Serves an engine: `async with serving(engine, max_waiting=1) as client`."""
+    """Serves engines: `async with serving(engine, max_waiting=1) as client`."""
 
     @asynccontextmanager
-    async def start(engine: Engine, **settings: Any) -> AsyncIterator[Client]:
+    async def start(*engines: Engine, **settings: Any) -> AsyncIterator[Client]:
         before = asyncio.all_tasks()
-        async with serve_at(assemble(engine, Config(**settings))) as served:
+        async with serve_at(assemble(*engines, config=Config(**settings))) as served:
             yield Client(served.channel)
         # Fixtures begin and end in tasks of their own.
         left = await leftover_tasks({*before, *filter(None, [asyncio.current_task()])})

@@ -9,7 +9,7 @@ import grpc
 import pytest
 from prometheus_client import REGISTRY
 
-from maatu.v1 import common_pb2
+from maatu.v1 import common_pb2, translate_pb2
 from maatu_runtime.errors import CapacityExceeded, ModelFailed, Quota, RemoteDefect
 from maatu_translate.engine.base import Direction, Output
 from maatu_translate.engine.fake import FakeEngine
@@ -168,18 +168,21 @@ async def test_a_cut_translation_is_delivered_with_a_warning_with_fake(serving: 
 
 async def test_kept_phrases_come_through_with_fake(serving: Serving) -> None:
     engine = FakeEngine(
-        {"Me llamo Yolanda Pérez.": Output("My name is Yolande Peres."), "El código es AB-12.": Output("The code is.")}
+        {
+            "Me llamo Yolanda Pérez.": Output("My name is Yolande Peres."),
+            "La clave es flor azul.": Output("The key is."),
+        }
     )
     async with serving(engine) as client:
         answer = await client.translate(
-            "Hola Ada. Me llamo Yolanda Pérez. El código es AB-12.",
-            keep_phrases=["Ada", "Yolanda Pérez", "AB-12", "", "Zoe"],
+            "Hola Ada. Me llamo Yolanda Pérez. La clave es flor azul.",
+            keep_phrases=["Ada", "Yolanda Pérez", "flor azul", "", "Zoe"],
         )
-        assert answer.text == "[en] Hola Ada. My name is Yolanda Pérez. The code is AB-12."
+        assert answer.text == "[en] Hola Ada. My name is Yolanda Pérez. The key is flor azul."
         assert answer.warnings == [("PHRASE_RESTORED", 1), ("PHRASE_RESTORED", 2)]
         assert '"Yolanda Pérez"' in answer.summary.warnings[0].message
         # The cache holds what the model said, not what was made of it for one caller.
-        assert (await client.translate("El código es AB-12.")).text == "The code is."
+        assert (await client.translate("La clave es flor azul.")).text == "The key is."
 
 
 async def test_a_clause_keeps_its_ending_with_fake(serving: Serving) -> None:
@@ -299,3 +302,83 @@ async def test_a_defect_of_the_engine_is_internal_with_fake(client: Any, fake: F
     assert "secret" not in str(error)
     fake.error = None
     assert (await client.translate("Hola.")).text == "[en] Hola."
+
+
+async def test_numbers_in_the_digits_of_the_target_with_fake(serving: Serving) -> None:
+    text = "It is 5:30, room AB-12."
+    async with serving(FakeEngine({text: Output("ಈಗ 5:30, ಕೊಠಡಿ AB-12.")})) as client:
+        same = await client.translate(text, "en", "kn", numerals=translate_pb2.NUMERALS_SOURCE)
+        own = await client.translate(text, "en", "kn", numerals=translate_pb2.NUMERALS_TARGET)
+    assert (same.text, own.text) == ("ಈಗ 5:30, ಕೊಠಡಿ AB-12.", "ಈಗ ೫:೩೦, ಕೊಠಡಿ AB-12.")
+
+
+async def test_numbers_come_through_with_fake(serving: Serving) -> None:
+    engine = FakeEngine({"Son 3.50 euros.": Output("It is three euros."), "A las 9:15.": Output("At 9:15.")})
+    async with serving(engine) as client:
+        answer = await client.translate("Son 3.50 euros. A las 9:15.")
+    assert "3.50" in answer.text
+    assert answer.warnings == [("PHRASE_RESTORED", 0)]
+
+
+async def test_the_clause_before_is_shown_where_it_is_known_with_fake(serving: Serving) -> None:
+    engine = FakeEngine({"Ella llegó.": Output("She came.")})
+    async with serving(engine, use_context=True) as client:
+        await client.translate("Luego se fue.", context="Nadie lo sabe.")
+        await client.translate("Ella llegó.")
+        await client.translate("Luego se fue.", context="Ella llegó.")
+    assert [sentence.context for batch in engine.batches for sentence in batch] == [
+        None,
+        None,
+        ("Ella llegó.", "She came."),
+    ]
+    async with serving(engine) as client:
+        await client.translate("Ella llegó.")
+        await client.translate("Luego se fue.", context="Ella llegó.")
+    assert engine.batches[-1][0].context is None
+
+
+async def test_the_sentences_of_a_text_share_batches_with_fake(serving: Serving) -> None:
+    engine = FakeEngine()
+    text = " ".join(f"Frase sobre {letter * 4}." for letter in "abcdefghijklmnopqrst")
+    async with serving(engine) as client:
+        answer = await client.translate(text)
+    assert answer.source_text == text
+    assert len(answer.segments) == 20
+    assert max(len(batch) for batch in engine.batches) == 7  # the first goes at once, and eight are under way
+
+
+async def test_what_lost_something_is_tried_again_with_more_care_with_fake(serving: Serving) -> None:
+    class Careless(FakeEngine):
+        def translate(self, sentences: Any, cancelled: Any) -> list[Output]:
+            outputs = super().translate(sentences, cancelled)
+            careful = {
+                "Son 3.50.": Output("It is 3.50."),
+                "No, gracias, señora Ruiz.": Output("No, thank you, Ms Ruiz."),
+            }
+            return [careful[s.text] if s.careful else o for s, o in zip(sentences, outputs, strict=True)]
+
+    engine = Careless(
+        {
+            "Son 3.50.": Output("It is."),
+            "No, gracias, señora Ruiz.": Output("no no no no no no no no no no no no no no"),
+        }
+    )
+    async with serving(engine) as client:
+        answer = await client.translate("Son 3.50. No, gracias, señora Ruiz. Hola.")
+        assert answer.text == "It is 3.50. No, thank you, Ms Ruiz. [en] Hola."
+        assert answer.warnings == []
+        assert [sentence.text for batch in engine.batches for sentence in batch if sentence.careful] == [
+            "Son 3.50.",
+            "No, gracias, señora Ruiz.",
+        ]
+        again = await client.translate("Son 3.50.")
+        assert (again.text, again.summary.cached) == ("It is 3.50.", True)
+
+
+async def test_the_better_of_two_tries_is_delivered_with_fake(serving: Serving) -> None:
+    engine = FakeEngine({"Son 3.50 y 4.20.": Output("It is 4.20.")})
+    async with serving(engine) as client:
+        answer = await client.translate("Son 3.50 y 4.20.")
+    assert "3.50" in answer.text
+    assert answer.warnings == [("PHRASE_RESTORED", 0)]
+    assert [sentence.careful for batch in engine.batches for sentence in batch] == [False, True]

@@ -79,7 +79,7 @@ class ClauseCutter:
                 end = 0
                 for sentence in sentences[:-1]:
                     end += len(sentence)
-                    if not _ends_with_abbreviation(sentence.strip()):
+                    if not ends_with_abbreviation(sentence.strip()):
                         return end
         return newline + 1 if newline >= 0 else None
 
@@ -104,7 +104,7 @@ class ClauseCutter:
         return commas[-1] if commas else (head.rfind(" ") + 1 or LONGEST_CLAUSE_CHARS)
 
 
-def _ends_with_abbreviation(sentence: str) -> bool:
+def ends_with_abbreviation(sentence: str) -> bool:
     """Whether the last word is an Indic abbreviation: one syllable and a full stop, as in ಡಾ., ಎಸ್., कि. and మీ.
 
     sentencex knows the abbreviations of Latin script; of these it takes most for sentences of one word.

@@ -49,7 +49,6 @@ class Hops:
         self._translate = translate_pb2_grpc.TranslationStub(translate)
         self._agent = agent_pb2_grpc.AgentStub(agent)
         self._tts = tts_pb2_grpc.TextToSpeechStub(tts)
-        self._pairs = _Remembered(self._list_pairs, config.directory_ttl_s)
         self._voices = _Remembered(self._list_voices, config.directory_ttl_s)
 
     async def close(self) -> None:
@@ -114,21 +113,16 @@ class Hops:
 
     async def serves_pair(self, source: Language, target: Language) -> bool:
         """Whether the translate service serves a direction."""
-        return (source.code, target.code) in await self._pairs.get()
+        request = translate_pb2.ListLanguagesRequest(source_language_code=str(source), target_language_code=str(target))
+        with _typed_errors("translate"):
+            answer = await self._translate.ListLanguages(
+                request, metadata=outgoing_metadata(), timeout=_DIRECTORY_TIMEOUT_S
+            )
+        return bool(answer.pairs)
 
     async def voices(self) -> list[tts_pb2.VoiceInfo]:
         """The voices of the tts service."""
         return await self._voices.get()
-
-    async def _list_pairs(self) -> set[tuple[str, str]]:
-        with _typed_errors("translate"):
-            answer = await self._translate.ListLanguages(
-                translate_pb2.ListLanguagesRequest(), metadata=outgoing_metadata(), timeout=_DIRECTORY_TIMEOUT_S
-            )
-        return {
-            (Language.parse(pair.source_language_code).code, Language.parse(pair.target_language_code).code)
-            for pair in answer.pairs
-        }
 
     async def _list_voices(self) -> list[tts_pb2.VoiceInfo]:
         with _typed_errors("tts"):

@@ -2,12 +2,14 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from maatu_runtime.config import ServiceConfig
+from maatu_runtime.errors import UnsupportedLanguage
+from maatu_runtime.language import Language
 
-EngineName = Literal["prompted", "fake"]
+EngineName = Literal["ctranslate2", "fake"]
 
 
 class Config(ServiceConfig):
@@ -19,23 +21,49 @@ class Config(ServiceConfig):
     """gRPC port; 0 takes a free one."""
     metrics_port: int = Field(default=9102, ge=0, le=65535)
     """Port of the Prometheus page /metrics; 0 takes a free one."""
-    engine: EngineName = "prompted"
-    """What translates: "prompted" (a decoder-only model that is shown examples) or "fake" (for tests)."""
-    model: str = "gemma-3-270m"
-    """Engine prompted: name of the model in models_dir."""
+    engine: EngineName = "ctranslate2"
+    """What translates: "ctranslate2" (the models below) or "fake" (for tests)."""
+    models: tuple[str, ...] = Field(default=("gemma-3-270m",), min_length=1)
+    """Names of models in models_dir, a JSON list. A pair of languages is served by the first that has it."""
+    languages: tuple[str, ...] = ()
+    """What to serve of the models' languages, a JSON list of BCP-47 tags; empty: all."""
     device: Literal["cpu", "cuda"] = "cpu"
-    """Engine prompted: where the model runs."""
+    """Where the models run."""
     compute_type: str = "default"
-    """Engine prompted: arithmetic of the weights, such as "int8_float32"; "default" keeps what the model was converted to."""
+    """Arithmetic of the weights, such as "int8_float32"; "default" keeps what each model was converted to."""
+    beam_size: int = Field(default=1, ge=1)
+    """Hypotheses that sequence-to-sequence models follow; 1 is fastest. A beam cannot be stopped before its end."""
     workers: int = Field(default=1, ge=1)
-    """Sentences translated at once."""
+    """Batches of one model at once."""
     threads_per_worker: int = Field(default=1, ge=1)
-    """Threads of one translation; on small models one is faster than two."""
+    """Threads of one batch; on small models one is faster than two."""
+    max_batch: int = Field(default=32, ge=1)
+    """Sentences in a batch at most."""
+    max_batch_tokens: int = Field(default=1024, ge=1)
+    """Longest sentence times number of sentences of a batch at most; a longer sentence goes alone."""
+    batch_wait_ms: float = Field(default=5.0, ge=0)
+    """How long a sentence waits for company while another batch runs; where nothing runs, it never waits."""
     max_waiting: int = Field(default=64, ge=0)
-    """Sentences that may wait for a worker; one more is refused with RESOURCE_EXHAUSTED."""
+    """Sentences that may wait; a request that comes then is refused with RESOURCE_EXHAUSTED."""
+    use_context: bool = False
+    """Show the models the clause before, where its translation is known."""
     max_text_chars: int = Field(default=5000, ge=1)
     """Longest text, characters."""
     cache_entries: int = Field(default=2000, ge=0)
     """Sentences whose translations are remembered; 0 for none."""
+    cache_redis_url: SecretStr | None = None
+    """Redis that all translate processes share translations in, "redis://host:6379/0"; none: each has its own."""
+    cache_ttl_s: float = Field(default=86_400.0, gt=0)
+    """How long Redis keeps a translation."""
     fake_delay_ms: float = Field(default=0.0, ge=0)
-    """Engine fake: time for a sentence."""
+    """Engine fake: time for a batch."""
+
+    @field_validator("languages")
+    @classmethod
+    def _are_tags(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        for tag in languages:
+            try:
+                Language.parse(tag)
+            except UnsupportedLanguage as error:
+                raise ValueError(error.message) from None
+        return languages

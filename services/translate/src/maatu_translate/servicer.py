@@ -6,11 +6,11 @@ from typing import Any
 
 from maatu.v1 import common_pb2, translate_pb2, translate_pb2_grpc
 from maatu_runtime import durations
-from maatu_runtime.errors import InvalidRequest, InvalidText, Unsupported
+from maatu_runtime.errors import InvalidRequest, InvalidText
 from maatu_runtime.language import Language
 from maatu_runtime.places import Priority
 from maatu_translate.engine.base import Segment, TranslationWarning, WarningKind
-from maatu_translate.translator import Summary, Translator
+from maatu_translate.translator import Request, Summary, Translator
 
 _MAX_KEEP_PHRASES = 100
 _PRIORITIES = {
@@ -39,17 +39,19 @@ class TranslationServicer(translate_pb2_grpc.TranslationServicer):
     async def Translate(
         self, request: translate_pb2.TranslateRequest, context: Any
     ) -> AsyncGenerator[translate_pb2.TranslateResponse]:
-        """See Translation.Translate. `context` is taken but not used: the prompted engine gains nothing from it."""
+        """See Translation.Translate."""
         self._check(request)
-        source = Language.parse(request.source_language_code, field="source_language_code")
-        target = Language.parse(request.target_language_code, field="target_language_code")
-        self._translator.check_direction(source, target, request.model)
         results = self._translator.translate(
-            request.text,
-            source,
-            target,
-            keep_phrases=request.keep_phrases,
-            priority=_PRIORITIES.get(request.priority, Priority.INTERACTIVE),
+            Request(
+                text=request.text,
+                source=Language.parse(request.source_language_code, field="source_language_code"),
+                target=Language.parse(request.target_language_code, field="target_language_code"),
+                model=request.model,
+                keep_phrases=request.keep_phrases,
+                context=request.context,
+                native_numerals=request.numerals == translate_pb2.NUMERALS_TARGET,
+                priority=_PRIORITIES.get(request.priority, Priority.INTERACTIVE),
+            )
         )
         async with aclosing(results):
             async for result in results:
@@ -65,13 +67,15 @@ class TranslationServicer(translate_pb2_grpc.TranslationServicer):
         self, request: translate_pb2.ListLanguagesRequest, context: Any
     ) -> translate_pb2.ListLanguagesResponse:
         """See Translation.ListLanguages."""
+        source, target = (
+            Language.parse(getattr(request, field), field=field) if getattr(request, field) else None
+            for field in ("source_language_code", "target_language_code")
+        )
         pairs = [
             translate_pb2.LanguagePair(
-                source_language_code=direction.source,
-                target_language_code=direction.target,
-                model=self._translator.model,
+                source_language_code=direction.source, target_language_code=direction.target, model=model.name
             )
-            for direction in sorted(self._translator.directions)
+            for direction, model in self._translator.models.served(source, target)
         ]
         return translate_pb2.ListLanguagesResponse(pairs=pairs)
 
@@ -86,8 +90,13 @@ class TranslationServicer(translate_pb2_grpc.TranslationServicer):
             )
         if len(request.keep_phrases) > _MAX_KEEP_PHRASES:
             raise InvalidRequest(f"at most {_MAX_KEEP_PHRASES} phrases can be kept", field="keep_phrases")
-        if request.numerals == translate_pb2.NUMERALS_TARGET:
-            raise Unsupported("this engine writes numbers as the source does: use NUMERALS_SOURCE", field="numerals")
+        for field, text in (("context", request.context), *(("keep_phrases", one) for one in request.keep_phrases)):
+            if len(text) > self._max_text_chars:
+                raise InvalidText(
+                    f"{field} has at most {self._max_text_chars} characters, this has {len(text)}",
+                    reason="TEXT_TOO_LONG",
+                    field=field,
+                )
 
 
 def _summary(summary: Summary) -> translate_pb2.TranslationSummary:

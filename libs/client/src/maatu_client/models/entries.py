@@ -1,7 +1,7 @@
 """What an entry of the catalogue says of a model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -127,10 +127,10 @@ class HubModel(Model):
     """What it needs of other repositories, by the folder of the model that it goes into."""
     converter: str | None = None
     """Family in `maatu_client.models.convert` that makes it ready; None: it is ready as it comes."""
-    profiles: Sequence[str] = field(default=())
-    """Profiles of `maatu up` that use it."""
     revision: str | None = None
     """Commit, branch or tag of its own repository; None: the newest."""
+    command: str = ""
+    """What a person types to get it; none: `maatu models pull` with its name."""
 
     @property
     def parts(self) -> dict[str, HubFiles]:
@@ -140,3 +140,16 @@ class HubModel(Model):
     @property
     def source(self) -> str:
         return ", ".join(part.repository for part in self.parts.values())
+
+    @property
+    def revisions(self) -> dict[str, str | None]:
+        """The revision wanted of each repository."""
+        return {part.repository: part.revision for part in self.parts.values()}
+
+    def at(self, revisions: Mapping[str, str]) -> "HubModel":
+        """The same model at other revisions, by repository; those that are not named stay as they are."""
+        extra = {
+            folder: replace(part, revision=revisions.get(part.repository, part.revision))
+            for folder, part in self.extra.items()
+        }
+        return replace(self, extra=extra, revision=revisions.get(self.repository, self.revision))

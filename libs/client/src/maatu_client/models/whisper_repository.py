@@ -5,21 +5,18 @@ Face checkpoints, which most fine-tunes are and which are converted on the way. 
 its small files, then from the names of its weights, so that not one gigabyte is fetched for nothing.
 """
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from maatu_client.models import hub, whisper
+from maatu_client.models import repository as repository_files
 from maatu_client.models.entries import HubFiles, HubModel
 from maatu_runtime.errors import Unsupported
 from maatu_runtime.models import installed_name
 
 CONVERTED = "ctranslate2"
 """Format of a model that is installed as it comes."""
-_LICENCE_UNKNOWN = "not stated"
 _CONVERTED_FILES = ("config.json", "model.bin", "tokenizer.json", "vocabulary.json or vocabulary.txt")
 _TOKENIZER_FILES = (
     *("tokenizer.json", "tokenizer_config.json", "vocab.json", "merges.txt", "added_tokens.json"),
@@ -29,18 +26,8 @@ _SMALL_FILES = (
     *("config.json", "generation_config.json", "preprocessor_config.json", "adapter_config.json", "README.md"),
     *("vocabulary.json", "vocabulary.txt", *_TOKENIZER_FILES),
 )
-_WEIGHTS = (
-    ("model.safetensors", "model.safetensors.index.json", "model-?????-of-?????.safetensors"),
-    ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-?????-of-?????.bin"),
-)
-"""Each way in which a checkpoint's weights are stored: one file; or the index of several, and these."""
 _HEADER_BYTES = 32
 _QUANTIZATION = "int8"
-
-
-def is_hub_id(name: str) -> bool:
-    """Whether a name is one that a repository of the hub can have: "org/name"."""
-    return installed_name(name) != name and "--" not in name and ".." not in name
 
 
 def describe(
@@ -77,8 +64,8 @@ def describe(
 
     small = fetch(_SMALL_FILES)
     commit = revision if directory else small.name
-    details = {"revision": commit, "licence": _licence(small)}
-    config = _read_object(small / "config.json")
+    details = {"revision": commit, "licence": repository_files.licence_of(small)}
+    config = repository_files.read_object(small / "config.json")
     if (small / "config.json").is_file() and not {"model_type", "architectures"} & config.keys():
         vocabulary = next((file for file in ("vocabulary.json", "vocabulary.txt") if (small / file).is_file()), None)
         files = ["config.json", "model.bin", *["tokenizer.json"] * brings_tokenizer, vocabulary or _CONVERTED_FILES[-1]]
@@ -86,7 +73,7 @@ def describe(
     whisper.check_kind(small)
     if brings_tokenizer:
         whisper.check_tokenizer(small, small)
-    weights = _weights_of(lambda patterns: fetch(patterns, commit))
+    weights = repository_files.weights_of(lambda patterns: fetch(patterns, commit))
     return _entry(
         repository,
         name,
@@ -96,25 +83,6 @@ def describe(
         converter="whisper",
         **details,
     )
-
-
-def fetch_checkpoint(
-    repository: str, *, revision: str | None, brings_tokenizer: bool, progress: hub.Progress
-) -> tuple[Path, HubModel, str]:
-    """Fetches a checkpoint that is to be converted. The arguments are those of `describe`.
-
-    Returns:
-        Its directory, what the repository holds, and its id with the commit.
-
-    Raises:
-        ModelNotInstalled: the hub cannot be reached or refuses.
-        Unsupported: there is nothing to convert.
-    """
-    model = describe(repository, revision=revision, brings_tokenizer=brings_tokenizer, progress=progress)
-    if model.converter is None:
-        raise Unsupported(f"{repository} is converted already: `maatu models pull {repository}` installs it as it is")
-    located = hub.locate(model, None, progress=progress)
-    return located.directories["."], model, located.source
 
 
 def download_tokenizer(repository: str, endpoint: str | None = None) -> Path:
@@ -144,17 +112,6 @@ def check_converted(directory: Path) -> None:
             )
 
 
-def _weights_of(fetch: Callable[[Sequence[str]], Path]) -> list[str]:
-    """Fetches the weights of a checkpoint in the first way that it has them, and names the files."""
-    for single, index, part in _WEIGHTS:
-        directory = fetch([single, index, part])
-        if (directory / single).is_file():
-            return [single]
-        if (directory / index).is_file():
-            return [index, *sorted(set(_read_object(directory / index).get("weight_map", {}).values()))]
-    return [_WEIGHTS[0][0]]
-
-
 def _entry(repository: str, name: str, files: Sequence[str], **details: Any) -> HubModel:
     """What the catalogue would say of a repository that it does not list."""
     return HubModel(
@@ -163,24 +120,5 @@ def _entry(repository: str, name: str, files: Sequence[str], **details: Any) -> 
         summary="recognition",
         repository=repository,
         files=files,
-        **{"format": CONVERTED, "licence": _LICENCE_UNKNOWN, **details},
+        **{"format": CONVERTED, "licence": repository_files.LICENCE_UNKNOWN, **details},
     )
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    """A JSON object, empty where the file holds none; the checks before a conversion name the defect."""
-    try:
-        parsed = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
-
-
-def _licence(directory: Path) -> str:
-    """As the model card's front matter names it."""
-    try:
-        _, front, _ = (directory / "README.md").read_text(encoding="utf-8").split("---", 2)
-        licence = yaml.safe_load(front).get("license")
-    except (OSError, ValueError, AttributeError, yaml.YAMLError):
-        return _LICENCE_UNKNOWN
-    return str(licence) if licence else _LICENCE_UNKNOWN

@@ -47,7 +47,7 @@ def missing_requirements(
             Missing("a CUDA device", "run on a machine with an NVIDIA GPU and its driver, or take the profile embedded")
         )
     missing += [
-        Missing(f"the engine {engine.name}", "it comes with a later release of Maatu; take another profile till then")
+        Missing(f"the engine {engine.name}", _engine_remedy(engine.module))
         for engine in requires.engines
         if not _module_exists(engine.module)
     ]
@@ -77,6 +77,15 @@ def cuda_available() -> bool:
         return False
     count = ctypes.c_int(0)
     return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+
+
+def _engine_remedy(module: str) -> str:
+    """Which package to install for an engine's module: that of its service, or a newer one."""
+    service = module.partition(".")[0]
+    package = service.replace("_", "-")
+    if _module_exists(service):
+        return f"the installed {package} has no {module}: pip install --upgrade {package}"
+    return f"pip install {package}, which has {module}"
 
 
 def _module_exists(module: str) -> bool:

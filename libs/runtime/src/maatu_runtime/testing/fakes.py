@@ -156,6 +156,10 @@ class FakeTranslation(translate_pb2_grpc.TranslationServicer):
         pairs = [
             translate_pb2.LanguagePair(source_language_code=source, target_language_code=target, model="fake")
             for source, target in self.pairs
+            if all(
+                asked.partition("-")[0] in ("", code)
+                for asked, code in ((request.source_language_code, source), (request.target_language_code, target))
+            )
         ]
         return translate_pb2.ListLanguagesResponse(pairs=pairs)
 
