@@ -14,12 +14,7 @@ audio      processor time of voice activity detection and audio handling        
 margin     the table of margins (build/bench/stt_margin.json)                     stt_margin.py
 """
 
-import argparse
-import json
-import sys
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 
 import stt_accuracy
 import stt_audio
@@ -29,10 +24,10 @@ import stt_load
 import stt_long
 import stt_margin
 import stt_sounds
-from figures import BUILD, Figure, publish
+from sections import Section, run
 
 # Another section is another line here: its function takes a limit, or None, and returns figures.
-SECTIONS: Mapping[str, Callable[[int | None], list[Figure]]] = {
+SECTIONS: Mapping[str, Section] = {
     "accuracy": stt_accuracy.figures,
     "live": stt_live.figures,
     "load": stt_load.figures,
@@ -44,43 +39,5 @@ SECTIONS: Mapping[str, Callable[[int | None], list[Figure]]] = {
 }
 
 
-def named(section: str, figures: list[Figure]) -> list[Figure]:
-    """Figures with their section before their names."""
-    return [replace(figure, name=f"{section}: {figure.name}") for figure in figures]
-
-
-def kept(sections: list[str]) -> list[Figure]:
-    """Figures of an earlier run that these sections do not measure anew."""
-    path = BUILD / "stt.json"
-    if not path.exists():
-        return []
-    rows = [Figure(**row) for row in json.loads(path.read_text())["figures"]]
-    return [row for row in rows if row.name.partition(":")[0] in SECTIONS.keys() - sections]
-
-
-def main() -> None:
-    """Measures and publishes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sections", nargs="*", metavar="section", help="which; all where none is named")
-    parser.add_argument("--limit", type=int, help="at most so many utterances or seconds in each section")
-    options = parser.parse_args()
-    if unknown := [section for section in options.sections if section not in SECTIONS]:
-        parser.error(f"no section {', '.join(unknown)}: there are {', '.join(SECTIONS)}")
-    sections = [name for name in SECTIONS if not options.sections or name in options.sections]
-    figures: list[Figure] = []
-    for section in sections:
-        began = time.monotonic()
-        print(f"▸ {section}", file=sys.stderr)
-        figures += named(section, SECTIONS[section](options.limit))
-        print(f"▸ {section}: {time.monotonic() - began:.0f} s", file=sys.stderr)
-        if options.limit is None:
-            order = list(SECTIONS)
-            rows = [*figures, *kept(sections[: sections.index(section) + 1])]
-            publish("stt", sorted(rows, key=lambda row: order.index(row.name.partition(":")[0])))
-    if options.limit is not None:
-        for figure in figures:
-            print(figure)
-
-
 if __name__ == "__main__":
-    main()
+    run("stt", __doc__, SECTIONS)

@@ -1,5 +1,6 @@
 """The service as users start it: with the embedded model, and with models that are not there."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,24 @@ async def test_what_cannot_start_says_what_to_change(
 ) -> None:
     service = build(Config(models_dir=models_dir, **settings))
     with pytest.raises(error, match=says):
+        await service.warm_up()
+    await service.close()
+
+
+async def test_a_file_that_was_changed_is_named(models_dir: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "gemma-3-270m"
+    copy.mkdir()
+    for path in sorted((models_dir / "gemma-3-270m").iterdir(), key=lambda path: path.name == "manifest.json"):
+        os.link(path, copy / path.name)
+    tokenizer = copy / "tokenizer.json"
+    content = bytearray(tokenizer.read_bytes())
+    content[len(content) // 2] ^= 1
+    tokenizer.unlink()
+    tokenizer.write_bytes(content)
+    service = build(Config(models_dir=tmp_path))
+    with pytest.raises(
+        ModelNotInstalled, match=r"tokenizer\.json is not the file that was installed.*maatu models pull"
+    ):
         await service.warm_up()
     await service.close()
 

@@ -382,3 +382,7 @@ async def test_the_better_of_two_tries_is_delivered_with_fake(serving: Serving) 
     assert "3.50" in answer.text
     assert answer.warnings == [("PHRASE_RESTORED", 0)]
     assert [sentence.careful for batch in engine.batches for sentence in batch] == [False, True]
+    async with serving(engine, second_attempt=False) as client:
+        assert (await client.translate("Son 3.50 y 4.20.")).warnings == [("PHRASE_RESTORED", 0)]
+    assert not engine.batches[-1][0].careful
+    assert len(engine.batches) == 3

@@ -45,6 +45,8 @@ class Config(ServiceConfig):
     """How long a sentence waits for company while another batch runs; where nothing runs, it never waits."""
     max_waiting: int = Field(default=64, ge=0)
     """Sentences that may wait; a request that comes then is refused with RESOURCE_EXHAUSTED."""
+    second_attempt: bool = True
+    """Translate a sentence once more, with a wider search, when the output is unusable or lost a name or a number."""
     use_context: bool = False
     """Show the models the clause before, where its translation is known."""
     max_text_chars: int = Field(default=5000, ge=1)

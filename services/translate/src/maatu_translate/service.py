@@ -48,7 +48,9 @@ def _assemble(make_engines: Callable[[], Sequence[tuple[Engine, str]]], config: 
     models = Models(
         lambda: [Model(Batcher(engine, batches), version) for engine, version in make_engines()], config.languages
     )
-    translator = Translator(models, _cache(config), use_context=config.use_context)
+    translator = Translator(
+        models, _cache(config), second_attempt=config.second_attempt, use_context=config.use_context
+    )
     servicer = TranslationServicer(translator, max_text_chars=config.max_text_chars)
     return Service(
         name="translate",

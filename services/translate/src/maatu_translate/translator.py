@@ -76,12 +76,16 @@ class Translator:
     Args:
         models: What translates.
         cache: What was translated before.
+        second_attempt: Translate once more, with a wider search, what is unusable or lost something.
         use_context: Show the models the clause before, where its translation is known.
     """
 
-    def __init__(self, models: Models, cache: TranslationCache, *, use_context: bool = False) -> None:
+    def __init__(
+        self, models: Models, cache: TranslationCache, *, second_attempt: bool = True, use_context: bool = False
+    ) -> None:
         self.models = models
         self._cache = cache
+        self._second_attempt = second_attempt
         self._use_context = use_context
         self._clauses: OrderedDict[tuple[Direction, str], str] = OrderedDict()
         metrics.WAITING.set_function(lambda: sum(model.batcher.waiting for model in models.all))
@@ -148,7 +152,7 @@ class Translator:
         context = self._context(request.context, direction) if self._use_context and index == 0 else None
         sentence = Sentence(text, direction, context)
         best, compute_s = await self._attempt(sentence, request, model)
-        if best.loss:
+        if best.loss and self._second_attempt:
             second, more_s = await self._attempt(Sentence(text, direction, careful=True), request, model)
             best = min(best, second, key=lambda attempt: attempt.loss)
             compute_s = (compute_s or 0.0) + more_s if more_s is not None else compute_s

@@ -49,7 +49,8 @@ def make_engine(store: ModelStore, name: str, settings: EngineSettings) -> tuple
         ModelNotInstalled: The model is not in the model directory, or is damaged.
         ConfigurationError: It is a model of another kind.
     """
-    manifest = store.manifest(name)
+    # A file that was changed since it was installed is read and compared; others cost nothing.
+    manifest = store.verify(name, only_touched=True)
     options: dict[str, Any] = {
         "device": settings.device,
         "compute_type": settings.compute_type,

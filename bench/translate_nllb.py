@@ -1,0 +1,96 @@
+"""The architecture of NLLB-200 600M with random weights: int8 by our converter against the same model in transformers, float32.
+
+Two processes with two threads each take turns, one at a time: greedy, 12 tokens in, 32 out. Memory is what each process has
+resident, everything included. The bound is for when both have translated: transformers maps the file of the weights, and until
+they are used they count for nothing.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from figures import Figure, figure
+from translate_nllb_side import NEW_TOKENS
+from translate_random import NLLB, checkpoint, installed
+
+THREADS = 2
+BATCHES = (1, 8)
+ROUNDS = 3
+_SIDE = Path(__file__).resolve().parent / "translate_nllb_side.py"
+
+
+class Side:
+    """A process with one of the two models."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.loaded: dict[str, Any] = self._read()
+
+    def run(self, batch: int) -> dict[str, Any]:
+        """Translates a batch; says what it took."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{batch}\n")
+        self._process.stdin.flush()
+        done = self._read()
+        assert done["tokens"] == batch * NEW_TOKENS, f"{done['tokens']} tokens for {batch} sentences"
+        return done
+
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a side of the comparison ended with status {self._process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+@contextmanager
+def started(side: str, directory: Path) -> Iterator[Side]:
+    """Starts a side and waits until it has loaded."""
+    command = [sys.executable, str(_SIDE), side, str(directory), str(THREADS)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield Side(process)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def figures(limit: int | None = None) -> list[Figure]:
+    """All figures.
+
+    Args:
+        limit: At most so many rounds.
+    """
+    directory = installed(NLLB)
+    rows = []
+    with started("ours", directory) as ours, started("theirs", checkpoint(NLLB)) as theirs:
+        loaded = [one.loaded["memory_mib"] for one in (ours, theirs)]
+        for batch in BATCHES:
+            rates: tuple[list[float], list[float]] = ([], [])
+            for turn in range(min(ROUNDS, limit or ROUNDS) + 1):
+                done = [side.run(batch) for side in (ours, theirs)]
+                print(f"nllb: batch {batch}: {done[0]['seconds']:.2f} s, {done[1]['seconds']:.2f} s", file=sys.stderr)
+                if turn:  # what the first run alone pays for is not measured
+                    for of_side, one in zip(rates, done, strict=True):
+                        of_side.append(one["tokens"] / one["seconds"])
+            rows.append(
+                figure(
+                    f"{batch} at once, against transformers in float32",
+                    rates[0],
+                    "tokens/s",
+                    baseline=rates[1],
+                    ratio_at_least=4,
+                    larger_is_better=True,
+                )
+            )
+    after = [one["memory_mib"] for one in done]
+    for when, (mine, other) in (("loaded", loaded), ("after a batch of 8", after)):
+        rows.append(figure(f"resident memory, {when}, against transformers", [mine], "MiB", baseline=[other]))
+    share = after[0] / after[1]
+    rows.append(figure("resident memory, after a batch of 8: share of that of transformers", [share], "", at_most=0.35))
+    return rows
