@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from maatu_client.models import convert
+from maatu_client.models.families import Options
 from maatu_runtime.errors import Unsupported
 
 HIDDEN, HEADS, KEY_VALUE_HEADS, FEED_FORWARD, LAYERS = 32, 4, 2, 64, 2
@@ -79,10 +80,12 @@ def write_gguf(path: Path, model: Any) -> None:
     writer.close()
 
 
-def test_a_gguf_decoder_computes_the_same_after_conversion(tmp_path: Path) -> None:
+@pytest.mark.parametrize("adapted", [False, True], ids=["plain", "adapted"])
+def test_a_gguf_decoder_computes_the_same_after_conversion(tmp_path: Path, adapted: bool) -> None:
     import ctranslate2
     import tokenizers
     import torch
+    from safetensors.torch import save_file
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(1)
@@ -105,7 +108,14 @@ def test_a_gguf_decoder_computes_the_same_after_conversion(tmp_path: Path) -> No
     converted.mkdir()
 
     assert convert.check("gguf-decoder", tmp_path / "tiny.gguf", "float32") == "llama"
-    versions = convert.convert("gguf-decoder", tmp_path, converted, "float32")
+    adapter = tmp_path / "adapter.safetensors" if adapted else None
+    if adapter is not None:
+        layer = model.model.layers[LAYERS - 1].mlp.down_proj
+        a, b = torch.randn(2, FEED_FORWARD), torch.randn(HIDDEN, 2)
+        name = f"model.layers.{LAYERS - 1}.mlp.down_proj"
+        save_file({f"{name}.a": a, f"{name}.b": b}, adapter, metadata={"scale": "2.0"})
+        layer.weight.data += 2 * b @ a
+    versions = convert.convert("gguf-decoder", tmp_path, converted, "float32", Options(adapter=adapter))
 
     assert set(versions) >= {"ctranslate2", "gguf", "torch", "transformers"}
     assert {path.name for path in converted.iterdir()} == {

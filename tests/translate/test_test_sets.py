@@ -1,13 +1,14 @@
-"""The public test sets of tests/data: big enough, clean, and unlike anything that a model is shown or tuned on."""
+"""The public test sets of tests/data: big enough, clean, and unlike anything that a model is trained or tuned on."""
 
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 
 import pytest
 
-from maatu_translate.engine.prompts import EXAMPLES
-
 ROOT = Path(__file__).resolve().parent.parent.parent
+TRAINING = ROOT / "tools" / "translation_adapter"
 DATA, BENCH = ROOT / "tests" / "data", ROOT / "bench" / "data" / "translate"
 SETS = {
     DATA / "translate_test_en_es.tsv": (("en", "es"), 100),
@@ -77,9 +78,38 @@ def test_there_are_questions_clauses_and_sentences_short_and_long() -> None:
         assert max(lengths) >= 10
 
 
-def test_nothing_is_shown_to_a_model_or_tuned_on() -> None:
-    seen = {bare(text) for example in EXAMPLES for text in example.values()}
+def test_nothing_is_tuned_on() -> None:
     tuned_on = [DATA / "translate_es_en.tsv", *sorted(BENCH.glob("dev_*.tsv"))]
     assert len(tuned_on) > 1
-    seen |= {bare(text) for path in tuned_on for row in rows(path) for text in row}
+    seen = {bare(text) for path in tuned_on for row in rows(path) for text in row}
     assert not seen & {sentence for path in SETS for sentence in sentences(path)}
+
+
+def test_nothing_like_it_is_trained_on() -> None:
+    overlap = [sys.executable, str(TRAINING / "overlap.py")]
+    result = subprocess.run(overlap, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "0 pairs overlap\n")
+
+
+def test_a_variant_of_a_measured_sentence_is_found(tmp_path: Path) -> None:
+    pairs = tmp_path / "pairs.tsv"
+    english = rows(DATA / "translate_test_en_es.tsv")[1][0]
+    pairs.write_text(f"{english.upper()}\tOtra cosa.\nNothing of the kind is measured.\tNada.\n", encoding="utf-8")
+    overlap = [sys.executable, str(TRAINING / "overlap.py"), "--pairs", str(tmp_path)]
+    result = subprocess.run(overlap, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "Otra cosa" in result.stdout
+    assert result.stdout.endswith("1 pairs overlap\n")
+    subprocess.run([*overlap, "--drop"], check=True, capture_output=True)
+    assert pairs.read_text(encoding="utf-8") == "Nothing of the kind is measured.\tNada.\n"
+
+
+def test_training_pairs_are_whole_clean_and_there_once() -> None:
+    files = sorted((TRAINING / "pairs").glob("*.tsv"))
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
+    assert unicodedata.is_normalized("NFC", text)
+    pairs = [row for path in files for row in rows(path)]
+    assert len(pairs) > 5000
+    assert all(len(pair) == 2 and all(part == " ".join(part.split()) != "" for part in pair) for pair in pairs)
+    english = [bare(pair[0]) for pair in pairs]
+    assert len({*english}) == len(english)

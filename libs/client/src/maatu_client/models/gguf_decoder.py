@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from maatu_client.models import adapter as adapters
 from maatu_client.models import trim
 from maatu_runtime.errors import Unsupported
 
@@ -52,7 +53,13 @@ def architecture_of(path: Path) -> str:
     return architecture
 
 
-def convert(source: Path, destination: Path, quantization: str, vocabulary: Vocabulary | None = None) -> None:
+def convert(
+    source: Path,
+    destination: Path,
+    quantization: str,
+    vocabulary: Vocabulary | None = None,
+    adapter: Path | None = None,
+) -> None:
     """Converts a GGUF file into a CTranslate2 generator.
 
     Args:
@@ -61,35 +68,15 @@ def convert(source: Path, destination: Path, quantization: str, vocabulary: Voca
             tokenizers, and tokenizer_config.json, generation_config.json and, where the model has one, chat_template.jinja.
         quantization: A CTranslate2 type, for example "int8".
         vocabulary: Trims the vocabulary to this; None keeps all of it.
-    """
-    import gguf
-    import torch
-    from ctranslate2.converters import TransformersConverter
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+        adapter: Is merged into the weights.
 
-    # transformers reads the header once each for the configuration, the weights and the tokenizer: 10 s a time with 262k
-    # vocabulary entries. This process reads one file and ends.
-    gguf.GGUFReader = cache(gguf.GGUFReader)  # type: ignore[assignment, misc]
+    Raises:
+        Unsupported: the adapter is not one for this model.
+    """
+    from ctranslate2.converters import TransformersConverter
 
     work = destination / ".work"
-    model = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
-    # The loaded model counts as quantised, so it refuses to be saved; one made anew from the same configuration does not.
-    settings = model.config.to_dict()
-    settings.pop("quantization_config", None)
-    weights = model.state_dict()
-    generation = model.generation_config.to_dict()
-    AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name).save_pretrained(work / "huggingface")
-    if vocabulary is not None:
-        rows = _trim_tokenizer_file(work / "huggingface" / "tokenizer.json", vocabulary)
-        settings, generation = trim.trim_settings(settings, rows), trim.trim_settings(generation, rows)
-        weights = trim.trim_weights(weights, rows)
-    fresh = type(model)(type(model.config).from_dict(settings))
-    fresh.load_state_dict(weights)
-    fresh.tie_weights()
-    fresh.generation_config = type(model.generation_config).from_dict(generation)
-    del model, weights
-    fresh.save_pretrained(work / "huggingface")
-    del fresh
+    to_huggingface(source, work / "huggingface", vocabulary, adapter)
     TransformersConverter(str(work / "huggingface")).convert(str(work / "ctranslate2"), quantization=quantization)
 
     for path in (work / "ctranslate2").iterdir():
@@ -98,6 +85,39 @@ def convert(source: Path, destination: Path, quantization: str, vocabulary: Voca
         if (work / "huggingface" / name).is_file():
             (work / "huggingface" / name).rename(destination / name)
     shutil.rmtree(work)
+
+
+def to_huggingface(
+    source: Path, destination: Path, vocabulary: Vocabulary | None = None, adapter: Path | None = None
+) -> None:
+    """Writes a GGUF file as a directory in the Hugging Face layout, float32. Arguments and errors are those of `convert`."""
+    import gguf
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    # transformers reads the header once each for the configuration, the weights and the tokenizer: 10 s a time with 262k
+    # vocabulary entries. This process reads one file and ends.
+    gguf.GGUFReader = cache(gguf.GGUFReader)  # type: ignore[assignment, misc]
+
+    model = AutoModelForCausalLM.from_pretrained(source.parent, gguf_file=source.name, dtype=torch.float32)
+    # The loaded model counts as quantised, so it refuses to be saved; one made anew from the same configuration does not.
+    settings = model.config.to_dict()
+    settings.pop("quantization_config", None)
+    weights = model.state_dict()
+    generation = model.generation_config.to_dict()
+    AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name).save_pretrained(destination)
+    if vocabulary is not None:
+        rows = _trim_tokenizer_file(destination / "tokenizer.json", vocabulary)
+        settings, generation = trim.trim_settings(settings, rows), trim.trim_settings(generation, rows)
+        weights = trim.trim_weights(weights, rows)
+    if adapter is not None:
+        weights = adapters.merge(weights, adapter)
+    fresh = type(model)(type(model.config).from_dict(settings))
+    fresh.load_state_dict(weights)
+    fresh.tie_weights()
+    fresh.generation_config = type(model.generation_config).from_dict(generation)
+    del model, weights
+    fresh.save_pretrained(destination)
 
 
 def _trim_tokenizer_file(path: Path, vocabulary: Vocabulary) -> list[int]:

@@ -213,9 +213,11 @@ class Puller:
                 self._report(model.name, f"converting to {model.format}")
                 with TemporaryDirectory() as words_directory:
                     vocabulary = self._vocabulary(model.trim, Path(words_directory))
-                    options = Options(vocabulary=vocabulary)
+                    options = Options(vocabulary, model.adapter.weights if model.adapter else None)
                     created_by |= conversion.convert("gguf-decoder", gguf, staging, _QUANTIZATION, options)
                 gguf.unlink()
+            if model.adapter:
+                shutil.copyfile(model.adapter.translation, staging / "translation.json")
             self._report(model.name, "installing")
 
     def _vocabulary(self, trim: Trim | None, directory: Path) -> Vocabulary | None:

@@ -33,10 +33,10 @@ _FILES = ("config.json", "model.bin", "vocabulary.json", "tokenizer.json")
 
 
 class PromptedEngine:
-    """Translates with a base model such as Gemma 3 270M.
+    """Translates with a model such as Gemma 3 270M.
 
-    The examples of a direction are read once; their state is kept by the generator and copied for each sentence, so that
-    a sentence costs its own tokens only. A translation ends with the line.
+    What stands before every sentence of a direction is read once; its state is kept by the generator and copied for each sentence,
+    so that a sentence costs its own tokens only. A translation ends with the line.
 
     Clauses in a direction that gains from it are decoded with a beam. CTranslate2 cannot stop a beam half-way, so a cancelled
     clause runs to its end, which is near; longer sentences are decoded greedily and stop at once.
@@ -82,7 +82,7 @@ class PromptedEngine:
 
     @property
     def directions(self) -> frozenset[Direction]:
-        """Every direction there are examples for. Empty until the model is loaded."""
+        """Those that the model's prompts serve. Empty until the model is loaded."""
         return frozenset(self._static)
 
     def load(self) -> None:
@@ -108,7 +108,7 @@ class PromptedEngine:
             raise ModelNotInstalled(f"{directory} cannot be loaded: {error}") from error
         self._static = {
             direction: start + self._tokens(self._prompts.static(direction))
-            for direction in sorted(self._prompts.directions)
+            for direction in sorted(self._prompts.beams)
         }
         for direction in self._static:
             self.translate([Sentence("Hello.", direction)], [threading.Event()])
@@ -170,7 +170,7 @@ class PromptedEngine:
 
     def _beam(self, sentence: Sentence) -> int:
         """Hypotheses that are followed side by side."""
-        beam = CAREFUL_BEAM if sentence.careful else self._prompts.beams.get(sentence.direction, 1)
+        beam = CAREFUL_BEAM if sentence.careful else self._prompts.beams[sentence.direction]
         longest = LONGEST_IN_BEAM * (2 if sentence.careful else 1)
         return beam if beam > 1 and len(self._tokens(sentence.text)) <= longest else 1
 

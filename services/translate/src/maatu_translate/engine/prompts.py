@@ -1,11 +1,14 @@
-"""What a prompted model is shown: a base model continues a list of translations with one more.
+"""What a prompted model is shown: it continues a list of translations with one more.
 
-The examples of the embedded model are here; a model directory may bring others in `translation.json`:
+A model's directory says what its list is like, in `translation.json`:
 
     {"languages": {"en": "English", "kn": "ಕನ್ನಡ"},
+     "directions": [{"source": "en", "target": "kn", "beam": 2}, …],
      "examples": [{"en": "If it rains tomorrow,", "kn": "ನಾಳೆ ಮಳೆ ಬಂದರೆ,"}, …]}
 
-`languages` says how each language calls itself, by tag; a direction is served where at least one example has both languages.
+`languages` says how each language calls itself, by tag: the labels of the list. A base model needs `examples`, which stand before
+every sentence; one that was trained on such lists does without. `directions` are those served, and how many hypotheses each gains
+by; without it every direction is served in which there is an example.
 """
 
 import json
@@ -19,26 +22,7 @@ from maatu_runtime.errors import ModelNotInstalled
 from maatu_translate.engine.base import Context, Direction, Sentence
 
 FILE = "translation.json"
-
-NAMES = {"en": "English", "es": "Español"}
-"""How each language calls itself: the labels of the list."""
-
-EXAMPLES: tuple[dict[str, str], ...] = (
-    {"en": "You can leave your coat here.", "es": "Puedes dejar tu abrigo aquí."},
-    {"en": "It costs 25 euros, but you can pay later.", "es": "Cuesta 25 euros, pero puedes pagar más tarde."},
-    {"en": "I would rather stay at home.", "es": "Preferiría quedarme en casa."},
-    {"en": "If it rains tomorrow,", "es": "Si llueve mañana,"},
-    {"en": "My head hurts.", "es": "Me duele la cabeza."},
-    {"en": "Take this medicine twice a day.", "es": "Tome esta medicina dos veces al día."},
-)
-"""Everyday sentences, and half a one that ends at a comma, because clauses of an answer are cut there.
-
-bench/translate_prompt.py chose them out of forty. More examples cost about 1 ms a token for each 100 tokens of them, and gain
-nothing. Beyond 512 tokens, Gemma's sliding window, CTranslate2 4.8 reads a prompt wrongly.
-"""
-
-BEAMS = {Direction("en", "es"): 2}
-"""A second hypothesis gains three to four points of chrF into Spanish, and nothing into English, for about 6 ms a token."""
+WIDEST_BEAM = 16
 
 
 @dataclass(frozen=True)
@@ -47,17 +31,10 @@ class Prompts:
 
     names: Mapping[str, str]
     """How each language calls itself, by tag."""
-    examples: Sequence[Mapping[str, str]]
-    """Sentences that mean the same, by tag."""
     beams: Mapping[Direction, int]
-    """Hypotheses to follow side by side, where more than one pays."""
-
-    @property
-    def directions(self) -> frozenset[Direction]:
-        """Every direction there is an example for."""
-        return frozenset(
-            Direction(*pair) for example in self.examples for pair in permutations(sorted(example.keys()), 2)
-        )
+    """The directions served, and the hypotheses that are followed side by side in each."""
+    examples: Sequence[Mapping[str, str]] = ()
+    """Sentences that mean the same, by tag."""
 
     def static(self, direction: Direction) -> str:
         """What stands before every sentence in a direction; its state is computed once and kept."""
@@ -77,21 +54,29 @@ class Prompts:
 
 
 def load(directory: Path) -> Prompts:
-    """The prompts of a model directory: those of its `translation.json` where it has one, else the built-in ones.
+    """The prompts of a model directory.
 
     Raises:
-        ModelNotInstalled: The file is damaged; says what is wrong with it.
+        ModelNotInstalled: It has none, or they are damaged; says what is wrong with them.
     """
     path = directory / FILE
-    if not path.exists():
-        return Prompts(NAMES, EXAMPLES, BEAMS)
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelNotInstalled(
+            f"{path} is missing, which says how the model is asked: `maatu models convert prompted` writes it"
+        ) from None
     except (OSError, ValueError) as error:
         raise ModelNotInstalled(f"{path} cannot be read: {error}") from error
     if (wrong := _wrong_with(settings)) is not None:
         raise ModelNotInstalled(f"{path}: {wrong}")
-    return Prompts(settings["languages"], settings["examples"], {})
+    examples = settings.get("examples", [])
+    directions = settings.get("directions")
+    if directions is None:
+        shown = {Direction(*pair) for example in examples for pair in permutations(sorted(example), 2)}
+        return Prompts(settings["languages"], dict.fromkeys(shown, 1), examples)
+    beams = {Direction(served["source"], served["target"]): served.get("beam", 1) for served in directions}
+    return Prompts(settings["languages"], beams, examples)
 
 
 def _wrong_with(settings: Any) -> str | None:
@@ -99,13 +84,24 @@ def _wrong_with(settings: Any) -> str | None:
     names = settings.get("languages") if isinstance(settings, dict) else None
     if names is None or not _is_texts(names):
         return '"languages" is not a name for each tag'
-    examples = settings.get("examples")
-    if not isinstance(examples, list) or not examples:
-        return '"examples" is not a list of examples'
+    examples, directions = settings.get("examples", []), settings.get("directions", [])
+    if not isinstance(examples, list) or not isinstance(directions, list) or not (examples or directions):
+        return 'neither "examples" nor "directions" is a list of any'
     for place, example in enumerate(examples):
         if not _is_texts(example) or len(example) < 2 or not example.keys() <= names.keys():
             return f'"examples", number {place + 1}, is not one sentence in two or more of {sorted(names)}'
+    for place, served in enumerate(directions):
+        if not _is_direction(served, names):
+            return f'"directions", number {place + 1}, is not a "source" and another "target" of {sorted(names)}'
     return None
+
+
+def _is_direction(value: Any, names: Mapping[str, str]) -> bool:
+    if not isinstance(value, dict):
+        return False
+    source, target, beam = value.get("source"), value.get("target"), value.get("beam", 1)
+    tags = [tag for tag in (source, target) if isinstance(tag, str) and tag in names]
+    return len({*tags}) == 2 and isinstance(beam, int) and 1 <= beam <= WIDEST_BEAM
 
 
 def _is_texts(value: Any) -> bool:
