@@ -81,5 +81,8 @@ async def test_a_missing_model_is_named_with_the_command_that_gets_it(tmp_path: 
 
 def test_the_service_can_do_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAATU_MODELS_DIR", str(tmp_path))
-    for config in (Config(turn_model=""), Config(adaptive_endpoint=False), Config(engine="fake")):
+    monkeypatch.setenv("MAATU_STT_TURN_MODEL", "none")
+    without = Config.from_environment()
+    monkeypatch.delenv("MAATU_STT_TURN_MODEL")
+    for config in (without, Config(adaptive_endpoint=False), Config(engine="fake")):
         build(config)

@@ -52,8 +52,8 @@ class Config(ServiceConfig):
     """Silence after which an utterance is over where it reads complete; never longer than endpoint_silence_ms."""
     max_endpoint_silence_ms: int = Field(default=1_200, ge=100, le=10_000)
     """Silence after which an utterance is over even where it plainly goes on; never shorter than endpoint_silence_ms."""
-    turn_model: str = "smart-turn-v3"
-    """Audio model that is asked at pauses whether the turn is over, a second opinion to the words; empty: none is."""
+    turn_model: str = Field(default="smart-turn-v3", min_length=1)
+    """Audio model that is asked at pauses whether the turn is over, a second opinion to the words; "none": the words alone tell."""
     pause_silence_ms: int = Field(default=200, ge=32)
     """Silence after which a pause is reported and the utterance decoded ahead; at most endpoint_silence_ms."""
     max_utterance_s: float = Field(default=60.0, ge=1, le=300)

@@ -99,7 +99,7 @@ def _recognizer(config: Config) -> Recognizer:
 
 
 def _turns(config: Config) -> TurnDetector | None:
-    if config.engine == "fake" or not config.adaptive_endpoint or not config.turn_model:
+    if config.engine == "fake" or not config.adaptive_endpoint or config.turn_model == "none":
         return None
     return SmartTurnDetector(config.turn_model, ModelStore(config.models_dir).path)
 
