@@ -271,7 +271,9 @@ async def test_drain_with_fakes_finishes_the_turn_then_says_so() -> None:
                 events.append(response.event)
                 if response.event.HasField("agent_text") and len(events) < 6:
                     graph.servicer.drain()
-        assert kinds(events)[-1] == "report"
-        error = from_rpc_error(caught.value, hop="gateway")
-        assert isinstance(error, errors.Unavailable)
-        assert error.reason == "DRAINING"
+        assert kinds(events)[-2:] == ["report", "status"]
+        assert not events[-1].status.turn_id
+        told, error = from_status(events[-1].status.status, hop="gateway"), from_rpc_error(caught.value, hop="gateway")
+        for each in (told, error):
+            assert isinstance(each, errors.Unavailable)
+            assert each.reason == "DRAINING"

@@ -47,6 +47,9 @@ def create_channel(target: str, *, tls_ca: Path | None = None, tls: bool = False
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.min_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 2_000),
+        # A name is asked for again when its pods are gone. By default not within 30 s of the last time, and a rollout replaces
+        # all of them in less.
+        ("grpc.dns_min_time_between_resolutions_ms", 1_000),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
         # Default windows hold over a minute of audio, which would make every cancellation late (grpc/grpc#21348).

@@ -10,7 +10,7 @@ from maatu_gateway import metrics, report
 from maatu_gateway.config import Config
 from maatu_gateway.hops import Hops
 from maatu_gateway.outbox import Outbox
-from maatu_gateway.settings import ConversationSettings
+from maatu_gateway.settings import ConversationSettings, find_voice
 from maatu_gateway.turn import Turn, TurnPipeline
 from maatu_runtime.durations import from_ns
 from maatu_runtime.errors import CapacityExceeded, MaatuError, Unavailable
@@ -33,7 +33,7 @@ class Answering:
     def __init__(
         self, settings: ConversationSettings, voice: tts_pb2.VoiceInfo, hops: Hops, config: Config, outbox: Outbox
     ) -> None:
-        self._session_id = settings.session_id
+        self._settings = settings
         self._hops = hops
         self._limit = config.waiting_turns
         self._outbox = outbox
@@ -41,7 +41,8 @@ class Answering:
         self._waiting: asyncio.Queue[Turn | None] = asyncio.Queue()
         self._current: tuple[Turn, asyncio.Task[None]] | None = None
         self._played_ns: dict[str, int] = {}
-        self._is_draining = False
+        self._has_end = self._is_finished = False
+        self._needs_voice = False
 
     async def enqueue(self, turn: Turn) -> None:
         """Has a turn answered after those that wait already; where too many do, it ends at once with a status."""
@@ -61,12 +62,17 @@ class Answering:
 
     def finish(self) -> None:
         """No more turns come: `run` returns once those that wait are answered."""
-        self._waiting.put_nowait(None)
+        self._is_finished = True
+        self._end()
 
     def drain(self) -> None:
-        """The server shuts down: `run` raises Unavailable once the turns that wait are answered."""
-        self._is_draining = True
-        self.finish()
+        """The server shuts down: `run` raises Unavailable once the turns that wait are answered, unless none can come."""
+        self._end()
+
+    def _end(self) -> None:
+        if not self._has_end:
+            self._has_end = True
+            self._waiting.put_nowait(None)
 
     def cancel(self, turn_id: str) -> None:
         """Stops the turn being answered, if it is the one meant: it may have ended while the message travelled."""
@@ -98,7 +104,7 @@ class Answering:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
                 turn.timeline.end()
-        if self._is_draining:
+        if not (self._is_finished and self._waiting.empty()):
             raise Unavailable("this gateway is shutting down: connect again with the same session id")
 
     async def _answer(self, turn: Turn) -> None:
@@ -106,12 +112,22 @@ class Answering:
             event = TurnState(turn_id=turn.id, state=state, text=turn.text)
             await self._outbox.put(ConversationEvent(turn=event))
         try:
+            await self._settle()
             await self._pipeline.run(turn)
         except* Exception as group:
             await self._failed(turn, root(group))
         else:
             metrics.TURNS.labels("report").inc()
             await self._outbox.put_made_last(lambda: self._report(turn))
+
+    async def _settle(self) -> None:
+        """Leaves canaries that are gone. Between turns, so that no turn is answered by two models of one service."""
+        for hop in ("translate", "agent"):
+            self._hops.sides.settle(hop)
+        self._needs_voice |= self._hops.sides.settle("tts")
+        if self._needs_voice:  # the canary's may not exist on the stable side
+            self._pipeline.voice = await find_voice(self._settings, self._hops)
+            self._needs_voice = False
 
     def _report(self, turn: Turn) -> ConversationEvent:
         report.observe(turn.timeline)
@@ -136,7 +152,7 @@ class Answering:
         heard = turn.heard(heard_ns)
         heard_agent_text = " ".join(clause.agent_text for clause in heard)
         try:
-            await self._hops.amend_turn(self._session_id, turn.id, heard_agent_text)
+            await self._hops.amend_turn(self._settings.session_id, turn.id, heard_agent_text)
         except MaatuError as error:
             log.warning("turn_not_amended", turn_id=turn.id, reason=error.reason, detail=error.message)
         event = gateway_pb2.Interrupted(

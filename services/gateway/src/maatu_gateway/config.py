@@ -1,5 +1,7 @@
 """Settings of the gateway."""
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -23,6 +25,10 @@ class Config(ServiceConfig):
     """Where the agent service is."""
     tts_target: str = "127.0.0.1:50054"
     """Where the tts service is."""
+    traffic_file: Path | None = None
+    """JSON file that says which share of the conversations goes to a canary of which service; it may change or be missing."""
+    traffic_poll_s: float = Field(default=1.0, gt=0)
+    """How often the gateway looks whether the traffic file has changed."""
     agent_language: str = "en-US"
     """BCP-47 tag of the language the agent thinks in, where a client does not say."""
     max_concurrent_requests: int = Field(default=16, ge=1)
@@ -35,6 +41,8 @@ class Config(ServiceConfig):
     """Longest time for the agent's whole answer."""
     tts_budget_s: float = Field(default=15.0, gt=0)
     """Longest time for speaking one clause."""
+    hop_patience_s: float = Field(default=3.0, ge=0)
+    """How long a conversation under way waits for another server of a service whose own drains or is lost."""
     directory_ttl_s: float = Field(default=30.0, ge=0)
     """How long the lists of languages and voices are remembered before the services are asked again."""
     idle_timeout_s: float = Field(default=60.0, gt=0)

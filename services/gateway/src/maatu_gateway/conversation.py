@@ -19,12 +19,17 @@ from maatu_gateway.config import Config
 from maatu_gateway.hearing import Hearing, recognition_config
 from maatu_gateway.hops import Hops
 from maatu_gateway.outbox import Outbox
+from maatu_gateway.recognition import LiveRecognition
 from maatu_gateway.settings import ConversationSettings
 from maatu_gateway.timeline import Clock, TurnTimeline
 from maatu_gateway.turn import Turn
 from maatu_runtime.audio import format_to_proto
-from maatu_runtime.errors import InvalidSequence, InvalidText
+from maatu_runtime.errors import InvalidSequence, InvalidText, Unavailable
+from maatu_runtime.status import to_status
 from maatu_runtime.telemetry import outgoing_metadata, trace_id_of
+
+_GOODBYE_S = 1.0
+"""How long a stream that is told to go elsewhere stays open for the client to end it."""
 
 
 class Conversation:
@@ -64,7 +69,9 @@ class Conversation:
         self._outbox = Outbox(clock)
         self._answering = Answering(settings, voice, hops, config, self._outbox)
         self._hearing: Hearing | None = None
+        self._recognition: LiveRecognition | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._is_draining = self._is_leaving = False
 
     async def converse(self, requests: AsyncIterator[gateway_pb2.ConverseRequest]) -> AsyncGenerator[ConversationEvent]:
         """Holds the conversation over a stream of messages, config excluded.
@@ -76,7 +83,11 @@ class Conversation:
         async def run() -> None:
             async with asyncio.TaskGroup() as group:
                 reader = group.create_task(self._read(requests, group), name="read")
-                await self._answering.run()
+                try:
+                    await self._answering.run()
+                except Unavailable as error:
+                    await self._say_goodbye(error, reader)
+                    raise
                 # Nothing more can be said; what the client may still send changes nothing.
                 reader.cancel()
 
@@ -102,8 +113,14 @@ class Conversation:
             yield event
 
     def drain(self) -> None:
-        """The server shuts down: the turn under way is finished, then the conversation ends with a typed error."""
-        self._answering.drain()
+        """The server shuts down: what is being said is heard to its end and answered; then the client is told, by a status
+        without a turn, and the stream ends with the same error.
+
+        What no `turn` event was sent for is not answered: the client says it again on another stream.
+        """
+        self._is_draining = True
+        if self._recognition is None or not self._recognition.is_hearing:
+            self._answering.drain()
 
     async def _events(self, run: Coroutine[Any, Any, None]) -> AsyncGenerator[ConversationEvent]:
         ready = gateway_pb2.Ready(
@@ -132,9 +149,20 @@ class Conversation:
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
 
+    async def _say_goodbye(self, error: Unavailable, reader: asyncio.Task[None]) -> None:
+        """Says that the stream is about to end, and gives the client a moment to stop sending.
+
+        A message that is on its way when a stream ends may cost the client what came before the end.
+        """
+        self._is_leaving = True
+        await self._outbox.put(ConversationEvent(status=gateway_pb2.TurnStatus(status=to_status(error))))
+        await asyncio.wait([reader], timeout=_GOODBYE_S)
+
     async def _read(self, requests: AsyncIterator[gateway_pb2.ConverseRequest], group: asyncio.TaskGroup) -> None:
         has_ended = False
         async for request in requests:
+            if self._is_leaving:
+                continue
             kind = request.WhichOneof("message")
             if has_ended and kind not in ("playback", "cancel_turn"):
                 raise InvalidSequence("nothing may come after end_of_input but playback and cancel_turn")
@@ -154,7 +182,7 @@ class Conversation:
                     raise InvalidSequence("a stream has one config, its first message", reason="DUPLICATE_CONFIG")
                 case _:
                     raise InvalidSequence("a message holds audio, text, playback, cancel_turn or end_of_input")
-        if not has_ended:
+        if not has_ended and not self._is_leaving:
             await self._end_of_input()
 
     async def _hear(self, audio: bytes, group: asyncio.TaskGroup) -> None:
@@ -162,13 +190,15 @@ class Conversation:
             raise InvalidSequence("audio came, but config.input_format is not set", field="config.input_format")
         if self._hearing is None:
             self._hearing = hearing = Hearing(self._settings.input_format, self._clock)
-            self._listening = group.create_task(self._listen(self._hearing), name="listen")
+            config, metadata = recognition_config(self._settings), outgoing_metadata(self._span)
+            self._recognition = LiveRecognition(config, hearing, self._hops, metadata)
+            self._listening = group.create_task(self._listen(hearing, self._recognition), name="listen")
             self._listening.add_done_callback(lambda _: hearing.abandon())
         await self._hearing.push(audio)
 
     async def _end_of_input(self) -> None:
         if self._hearing is not None and self._listening is not None:
-            await self._hearing.end()
+            self._hearing.end()
             await asyncio.wait([self._listening])
         self._answering.finish()
 
@@ -191,13 +221,11 @@ class Conversation:
             )
         return Turn(text, self._timeline(self._clock()))
 
-    async def _listen(self, hearing: Hearing) -> None:
+    async def _listen(self, hearing: Hearing, recognition: LiveRecognition) -> None:
         """Takes what stt hears and makes a turn of each utterance."""
         stopped: stt_pb2.SpeechActivity | None = None
         noticed_ns = self._clock()
-        config, metadata = recognition_config(self._settings), outgoing_metadata(self._span)
-        recognition = self._hops.recognize_stream(config, hearing.requests(), metadata)
-        async with aclosing(recognition) as responses:
+        async with aclosing(recognition.responses()) as responses:
             async for response in responses:
                 if response.WhichOneof("event") == "activity":
                     await self._outbox.put(ConversationEvent(speech=response.activity))
@@ -212,6 +240,8 @@ class Conversation:
                     endpointing.end(at_ns=noticed_ns)
                     timeline.begin(common_pb2.HOP_STT, at_ns=noticed_ns).end()
                     await self._answering.enqueue(Turn(response.transcript.text.strip(), timeline))
+                if self._is_draining and response.transcript.is_final:
+                    self._answering.drain()
 
     async def _recognize(self, recording: bytes) -> None:
         """Makes one turn of a whole recording."""

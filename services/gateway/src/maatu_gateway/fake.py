@@ -13,10 +13,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from prometheus_client import REGISTRY
 
 from maatu.v1 import common_pb2, gateway_pb2, gateway_pb2_grpc
+from maatu_gateway.backends import Backends
 from maatu_gateway.config import Config
-from maatu_gateway.hops import Hops
+from maatu_gateway.service import assemble
 from maatu_gateway.servicer import VoiceGatewayServicer
-from maatu_runtime.server import Service
 from maatu_runtime.status import why_it_failed
 from maatu_runtime.testing import FakeServices, Served, leftover_tasks, serve_at
 
@@ -37,8 +37,11 @@ class FakeGraph:
     """The whole graph: a real gateway, fake services."""
 
     fakes: FakeServices
+    second: FakeServices | None
+    config: Config
     served: dict[str, Served]
     servicer: VoiceGatewayServicer
+    backends: Backends
     stub: Any
     spans: InMemorySpanExporter
 
@@ -106,8 +109,17 @@ def kinds(events: list[Any]) -> list[str]:
 
 
 @asynccontextmanager
-async def serve_graph(fakes: FakeServices | None = None, **settings: Any) -> AsyncIterator[FakeGraph]:
-    """Serves the graph on loopback."""
+async def serve_graph(
+    fakes: FakeServices | None = None, *, second: FakeServices | None = None, spread: bool = False, **settings: Any
+) -> AsyncIterator[FakeGraph]:
+    """Serves the graph on loopback.
+
+    Args:
+        fakes: The services.
+        second: Another of each, served as "second stt" and so on: canaries, or further pods.
+        spread: The gateway spreads its calls over both.
+        settings: Of the gateway.
+    """
     before = asyncio.all_tasks()
     fakes = fakes or FakeServices()
     spans = InMemorySpanExporter()
@@ -119,19 +131,15 @@ async def serve_graph(fakes: FakeServices | None = None, **settings: Any) -> Asy
             for name, service in fakes.services().items()
         }
         targets = {f"{name}_target": part.target for name, part in served.items()}
-        config = Config(**{"port": 0, "drain_grace_s": 1, **targets, **settings})
-        hops = Hops(config)
-        servicer = VoiceGatewayServicer(config, hops, provider.get_tracer("maatu"))
-        gateway = Service(
-            "gateway",
-            ["maatu.v1.VoiceGateway"],
-            lambda server: gateway_pb2_grpc.add_VoiceGatewayServicer_to_server(servicer, server),
-            close=hops.close,
-            capacity=servicer.capacity,
-            on_drain=servicer.drain,
-        )
+        for name, service in (second.services() if second is not None else {}).items():
+            other = await stack.enter_async_context(serve_at(service, provider=provider))
+            served[f"second {name}"] = other
+            if spread:
+                targets[f"{name}_target"] = f"ipv4:{served[name].target},{other.target}"
+        config = Config(**{"port": 0, "drain_grace_s": 1, "hop_patience_s": 0.3, **targets, **settings})
+        gateway, servicer, backends = assemble(config, provider.get_tracer("maatu"))
         served["gateway"] = await stack.enter_async_context(serve_at(gateway, config, provider))
         stub = gateway_pb2_grpc.VoiceGatewayStub(served["gateway"].channel)
-        yield FakeGraph(fakes, served, servicer, stub, spans)
+        yield FakeGraph(fakes, second, config, served, servicer, backends, stub, spans)
     left = await leftover_tasks(before)
     assert not left, f"tasks left behind: {left}"

@@ -2,15 +2,16 @@
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import AsyncGenerator
+from collections import deque
+from collections.abc import Callable
 
-from maatu.v1 import common_pb2, stt_pb2
+from maatu.v1 import stt_pb2
 from maatu_gateway.settings import ConversationSettings
 from maatu_gateway.timeline import Clock
 from maatu_runtime.audio import AudioFormat, Encoding
 from maatu_runtime.errors import InvalidAudio
 
-_QUEUE_MESSAGES = 16
+_WAITING_MESSAGES = 16
 """Audio messages that may wait for stt; more wait in the client's own queue, where they are counted."""
 _LONGEST_MESSAGE_NS = 200_000_000
 """Longest audio message, as gateway.proto says."""
@@ -83,12 +84,23 @@ def playing_time_ns(audio: bytes, audio_format: AudioFormat) -> int:
 
 
 class Hearing:
-    """Takes the client's audio and hands it to stt as a request stream."""
+    """Takes the client's audio, and keeps what no transcript covers yet, so that a recognition can begin anew.
+
+    Positions count messages from the first one of the conversation.
+    """
 
     def __init__(self, audio_format: AudioFormat, clock: Clock) -> None:
         self.arrivals = ArrivalClock(audio_format, clock)
+        self.first = 0
+        """Position of the first message that is kept."""
+        self.first_ns = 0
+        """Where in the conversation's audio it begins."""
         self._format = audio_format
-        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(_QUEUE_MESSAGES)
+        self._kept: deque[tuple[bytes, int]] = deque()
+        self._sent = 0
+        self._has_ended = False
+        self._is_abandoned = False
+        self._changed = asyncio.Event()
 
     async def push(self, audio: bytes) -> None:
         """Audio came from the client. Waits while stt is behind.
@@ -101,23 +113,53 @@ class Hearing:
         """
         check_message(audio, self._format)
         self.arrivals.arrived(audio)
-        await self._queue.put(audio)
+        while not self._is_abandoned and self.first + len(self._kept) - self._sent >= _WAITING_MESSAGES:
+            await self._change()
+        if not self._is_abandoned:
+            self._kept.append((audio, playing_time_ns(audio, self._format)))
+            self.wake()
 
-    async def end(self) -> None:
+    def end(self) -> None:
         """No more audio comes."""
-        await self._queue.put(None)
+        self._has_ended = True
+        self.wake()
 
     def abandon(self) -> None:
-        """Nobody listens any more: ends `requests`, which gRPC would otherwise go on waiting for after a failed call."""
-        while not self._queue.empty():
-            self._queue.get_nowait()
-        self._queue.put_nowait(None)
+        """Nobody listens any more: lets go of the audio, and of whoever waits in `push`."""
+        self._is_abandoned = True
+        self._kept.clear()
+        self.wake()
 
-    async def requests(self) -> AsyncGenerator[stt_pb2.StreamingRecognizeRequest]:
-        """The requests for StreamingRecognize that follow its config: audio, end_of_input."""
-        while (audio := await self._queue.get()) is not None:
-            yield stt_pb2.StreamingRecognizeRequest(audio=audio)
-        yield stt_pb2.StreamingRecognizeRequest(end_of_input=common_pb2.EndOfInput())
+    async def message(self, position: int, *, is_over: Callable[[], bool]) -> tuple[bytes, int] | None:
+        """The message at a position, once it is there, and the nanoseconds it plays; None where the audio ends.
+
+        Args:
+            position: At least `first`.
+            is_over: Whoever asks does not want it any more. Looked at after each `wake`.
+        """
+        while position >= self.first + len(self._kept):
+            if self._has_ended or self._is_abandoned or is_over():
+                return None
+            await self._change()
+        if position == self._sent:
+            self._sent += 1
+            self.wake()
+        return self._kept[position - self.first]
+
+    def forget(self, *, before_ns: int) -> None:
+        """Lets go of sent messages that end before a point in the conversation's audio."""
+        while self.first < self._sent and self._kept and self.first_ns + self._kept[0][1] <= before_ns:
+            self.first_ns += self._kept.popleft()[1]
+            self.first += 1
+
+    def wake(self) -> None:
+        """Has everyone who waits look again."""
+        self._changed.set()
+
+    async def _change(self) -> None:
+        # One task at a time runs, and each looks at its condition again: no change is missed between clear and wait.
+        self._changed.clear()
+        await self._changed.wait()
 
 
 def recognition_config(settings: ConversationSettings) -> stt_pb2.StreamingRecognitionConfig:

@@ -25,3 +25,28 @@ TURNS = Counter("maatu_gateway_turns_total", "Turns by how they ended: report, i
 TURN_ERRORS = Counter("maatu_gateway_turn_errors_total", "Turns that failed, by reason.", ["reason"])
 CONVERSATIONS = Gauge("maatu_gateway_conversations", "Conversations under way.")
 INPUT_QUEUE_FILL = Gauge("maatu_gateway_input_queue_fill_ratio", "Fill of the fullest client queue seen last, 0 to 1.")
+CONVERSATIONS_BY_SIDE = Gauge(
+    "maatu_gateway_hop_conversations",
+    'Conversations under way, by hop and by the side they were drawn for: "stable" or "canary".',
+    ["hop", "side"],
+)
+SIDES_DRAWN = Counter(
+    "maatu_gateway_sides_drawn_total",
+    "Conversations begun, by hop and by the side they were drawn for.",
+    ["hop", "side"],
+)
+SIDES_LOST = Counter(
+    "maatu_gateway_sides_lost_total",
+    "Conversations that went on with the stable side since their canary was gone.",
+    ["hop"],
+)
+CANARY_PERCENT = Gauge(
+    "maatu_gateway_canary_percent",
+    "Share of the conversations that a hop's canary is to have, as this gateway knows it, 0 to 100; 0: there is none.",
+    ["hop"],
+)
+CALLS_AGAIN = Counter(
+    "maatu_gateway_calls_again_total",
+    "Calls begun anew on another server, since theirs was shutting down or lost, by hop.",
+    ["hop"],
+)

@@ -10,6 +10,7 @@ from opentelemetry.trace import Tracer
 
 from maatu.v1 import gateway_pb2, gateway_pb2_grpc
 from maatu_gateway import metrics
+from maatu_gateway.backends import Backends
 from maatu_gateway.config import Config
 from maatu_gateway.conversation import Conversation
 from maatu_gateway.hops import Hops
@@ -25,14 +26,14 @@ class VoiceGatewayServicer(gateway_pb2_grpc.VoiceGatewayServicer):
 
     Args:
         config: Of the gateway.
-        hops: The services behind it.
+        backends: The services behind it.
         tracer: For the spans of turns.
         clock: Nanoseconds, monotonic.
     """
 
-    def __init__(self, config: Config, hops: Hops, tracer: Tracer, clock: Clock = time.monotonic_ns) -> None:
+    def __init__(self, config: Config, backends: Backends, tracer: Tracer, clock: Clock = time.monotonic_ns) -> None:
         self._config = config
-        self._hops = hops
+        self._backends = backends
         self._tracer = tracer
         self._clock = clock
         self._conversations: dict[str, Conversation] = {}
@@ -61,11 +62,14 @@ class VoiceGatewayServicer(gateway_pb2_grpc.VoiceGatewayServicer):
             if first is None or first.WhichOneof("message") != "config":
                 raise InvalidSequence("the first message of a stream is its config", reason="AUDIO_BEFORE_CONFIG")
             settings = read_settings(first.config, config, needs_audio_input=False)
-            conversation = await self._open(settings, is_single_turn=False)
-            with self._registered(settings, conversation):
-                async with aclosing(conversation.converse(requests)) as events:
-                    async for event in events:
-                        yield gateway_pb2.ConverseResponse(event=event)
+            with self._backends.drawn(settings.session_id) as sides:
+                conversation = await self._open(
+                    settings, Hops(sides, self._config.hop_patience_s), is_single_turn=False
+                )
+                with self._registered(settings, conversation):
+                    async with aclosing(conversation.converse(requests)) as events:
+                        async for event in events:
+                            yield gateway_pb2.ConverseResponse(event=event)
 
     async def Ask(self, request: gateway_pb2.AskRequest, context: Any) -> AsyncGenerator[gateway_pb2.AskResponse]:
         """See VoiceGateway.Ask."""
@@ -75,11 +79,12 @@ class VoiceGatewayServicer(gateway_pb2_grpc.VoiceGatewayServicer):
         settings = read_settings(request.config, self._config, needs_audio_input=kind == "audio")
         if kind == "audio":
             self._check_recording(request.audio, settings)
-        conversation = await self._open(settings, is_single_turn=True)
-        with self._registered(settings, conversation):
-            async with aclosing(conversation.ask(request.text, request.audio)) as events:
-                async for event in events:
-                    yield gateway_pb2.AskResponse(event=event)
+        with self._backends.drawn(settings.session_id) as sides:
+            conversation = await self._open(settings, Hops(sides, self._config.hop_patience_s), is_single_turn=True)
+            with self._registered(settings, conversation):
+                async with aclosing(conversation.ask(request.text, request.audio)) as events:
+                    async for event in events:
+                        yield gateway_pb2.AskResponse(event=event)
 
     def _check_recording(self, audio: bytes, settings: ConversationSettings) -> None:
         if not audio:
@@ -93,16 +98,16 @@ class VoiceGatewayServicer(gateway_pb2_grpc.VoiceGatewayServicer):
         if settings.input_format is not None and settings.input_format.encoding is Encoding.OPUS:
             raise Unsupported("Opus packets need messages of their own: use Converse", field="config.input_format")
 
-    async def _open(self, settings: ConversationSettings, *, is_single_turn: bool) -> Conversation:
+    async def _open(self, settings: ConversationSettings, hops: Hops, *, is_single_turn: bool) -> Conversation:
         if settings.session_id in self._conversations:
             raise AlreadyExists(f"session {settings.session_id} is in use on another stream", field="config.session_id")
         if not settings.is_new_session:
-            await self._hops.require_session(settings.session_id)
-        voice = await find_voice(settings, self._hops)
+            await hops.require_session(settings.session_id)
+        voice = await find_voice(settings, hops)
         return Conversation(
             settings,
             voice,
-            self._hops,
+            hops,
             self._config,
             self._clock,
             self._tracer,

@@ -84,7 +84,7 @@ class TurnPipeline:
 
     Args:
         settings: Of the conversation.
-        voice: That answers.
+        voice: That answers; it may be exchanged between turns.
         hops: The services.
         config: Budgets and queue sizes.
         outbox: Where events go.
@@ -102,15 +102,7 @@ class TurnPipeline:
         self._hops = hops
         self._config = config
         self._outbox = outbox
-        request = settings.request
-        self._synthesis = tts_pb2.SynthesisOptions(
-            voice=common_pb2.Voice(
-                name=voice.name, language_code=str(settings.language), description=request.voice.description
-            ),
-            format=format_to_proto(settings.output_format),
-        )
-        if request.speaking_rate:
-            self._synthesis.speaking_rate = request.speaking_rate
+        self.voice = voice
 
     async def run(self, turn: Turn) -> None:
         """Answers a turn. Returns when its last audio is in the outbox.
@@ -249,9 +241,8 @@ class TurnPipeline:
                 continue
             record = turn.timeline.begin(common_pb2.HOP_TTS, clause.index, enqueued_ns=clause.ready_ns)
             request = tts_pb2.SynthesizeRequest(
-                text=clause.spoken_text, options=self._synthesis, clause=self._clause_ref(turn, clause.index)
+                text=clause.spoken_text, options=self._synthesis(clause), clause=self._clause_ref(turn, clause.index)
             )
-            request.options.priority = _priority(clause)
             clause.audio_begin_ns = turn.audio_ns
             timeout_s = _remaining_s(deadline, self._config.tts_budget_s)
             async with aclosing(self._hops.synthesize(request, record.metadata(), timeout_s)) as responses:
@@ -261,6 +252,17 @@ class TurnPipeline:
                         await self._send_audio(turn, clause, response.audio)
             record.end()
             clause.audio_end_ns = turn.audio_ns
+
+    def _synthesis(self, clause: Clause) -> tts_pb2.SynthesisOptions:
+        request = self._settings.request
+        language = str(self._settings.language)
+        return tts_pb2.SynthesisOptions(
+            voice=common_pb2.Voice(name=self.voice.name, language_code=language, description=request.voice.description),
+            format=format_to_proto(self._settings.output_format),
+            priority=_priority(clause),
+            # A rate of 0 is a missing one: the voice's own.
+            speaking_rate=request.speaking_rate or None,
+        )
 
     async def _send_audio(self, turn: Turn, clause: Clause, chunk: tts_pb2.AudioChunk) -> None:
         audio = gateway_pb2.TurnAudio(
