@@ -9,7 +9,7 @@ EXTRAS := $(PACKAGES:libs/client=libs/client[convert])
 EXTRAS := $(EXTRAS:services/tts=services/tts[parler])
 EXTRAS := $(EXTRAS:services/translate=services/translate[indictrans2])
 REFERENCE := build/reference-venv
-CODE := libs/runtime/src libs/client/src services/*/src tests bench tools
+CODE := libs/runtime/src libs/client/src services/*/src tests bench tools deploy/canary deploy/images
 export MAATU_MODELS_DIR ?= $(CURDIR)/build/models
 
 .DEFAULT_GOAL := help
@@ -59,6 +59,21 @@ test-kernels: $(STAMP) ## Run the GPU kernels in Triton's interpreter (fetches T
 		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target build/triton triton==3.8.0; }
 	@PYTHONPATH=build/triton $(BIN)/pytest tests/tts/parler/test_attention.py
 
+kube: $(STAMP) ## Get helm and kubectl into build/kube
+	@$(BIN)/python tools/kubetools.py
+
+chart-test: models kube ## Lint, render and validate the chart, start what it starts, and try maatu-canary with kubectl; about ten minutes
+	@MAATU_TEST_CHART=1 $(BIN)/pytest tests/chart tests/canary
+
+images: ## Build the images with Docker or buildah (IMAGES="stt tts", VARIANT=cpu|cuda|all)
+	@$(PYTHON) deploy/images/build.py --variant $(or $(VARIANT),cpu) $(IMAGES)
+
+images-test: models ## Build the CPU images with buildah on a debootstrap base and run them as Kubernetes does (root; a quarter of an hour or more)
+	@MAATU_TEST_IMAGES=1 $(BIN)/pytest tests/images
+
+bench-canary: $(STAMP) ## How conversations are divided between stable side and canary (build/bench/canary.json); three minutes
+	@$(BIN)/python bench/canary.py
+
 bench-tts-gpu: ## Parler-TTS on a GPU (build/bench/tts_gpu.json); needs torch, transformers, safetensors, numpy, nothing else
 	@bench/tts_gpu.sh
 
@@ -80,4 +95,4 @@ constraints: ## Write constraints.txt anew from what is installed in .venv
 clean: ## Remove what was built, the models and the virtual environment
 	@rm -rf build $(VENV) libs/protos/src/maatu/v1
 
-.PHONY: help demo test setup models lint proto-check reference test-reference test-kernels bench-tts bench-tts-gpu bench-stt bench-translate bench-turn constraints clean
+.PHONY: help demo test setup models lint proto-check reference test-reference test-kernels kube chart-test images images-test bench-canary bench-tts bench-tts-gpu bench-stt bench-translate bench-turn constraints clean

@@ -24,27 +24,6 @@ Utterance = tuple[str, str, int]
 """Description, prompt, frames at most."""
 
 
-def _asked_for(config: pytest.Config) -> bool:
-    """Whether these tests can run, or were named on the command line."""
-    named = [
-        config.invocation_params.dir / str(argument).partition("::")[0] for argument in config.invocation_params.args
-    ]
-    return PYTHON_VARIABLE in os.environ or any(path.resolve().is_relative_to(HERE) for path in named)
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leaves the tests out unless they are asked for."""
-    return None if _asked_for(config) or not collection_path.is_relative_to(HERE) else True
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Says what was left out."""
-    if not _asked_for(config):
-        terminalreporter.write_line(
-            "tests/reference was left out: `make test-reference` compares with parler_tts 0.2.3"
-        )
-
-
 @dataclass(frozen=True)
 class Spoken:
     """What the reference generated for one utterance."""
