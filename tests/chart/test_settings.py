@@ -12,7 +12,17 @@ from tests.chart.helm import CHART, VALUES_FILES, Helm
 from tests.chart.rendering import COMPONENTS
 
 SET_BY_THE_CHART = frozenset(
-    "host port metrics_port drain_grace_s drain_notice_s tls_cert tls_key tls_client_ca traffic_file".split()
+    [
+        "host",
+        "port",
+        "metrics_port",
+        "drain_grace_s",
+        "drain_notice_s",
+        "tls_cert",
+        "tls_key",
+        "tls_client_ca",
+        "traffic_file",
+    ]
 )
 """Settings that follow from other values of the chart."""
 

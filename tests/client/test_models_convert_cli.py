@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +255,15 @@ def test_a_language_can_be_named_in_the_table(tmp_path: Path) -> None:
     assert prompted.read_examples(tmp_path / "examples.tsv")["languages"] == {"pt-BR": "Português", "tcy": "ತುಳು"}
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Where the tests run in the background, Ctrl-C is ignored, and every process they start inherits that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_while_converting_leaves_nothing_behind(tmp_path: Path, nllb: Path) -> None:
     command = [sys.executable, "-u", "-m", "maatu_client", "models", "convert", "nllb", "--from", str(nllb)]
     command += ["--models-dir", str(tmp_path / "models")]
