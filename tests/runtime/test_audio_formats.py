@@ -3,7 +3,7 @@
 import pytest
 
 from maatu.v1 import common_pb2
-from maatu_runtime.audio import AudioFormat, Encoding, format_from_proto, format_to_proto
+from maatu_runtime.audio import AudioFormat, Encoding, format_from_proto, format_to_proto, playing_time_ns
 from maatu_runtime.errors import InvalidAudio
 
 
@@ -42,3 +42,18 @@ def test_a_wrong_rate_in_a_request_names_the_field() -> None:
     with pytest.raises(InvalidAudio) as caught:
         format_from_proto(message, "config.format")
     assert (caught.value.reason, caught.value.field) == ("UNSUPPORTED_SAMPLE_RATE", "config.format.sample_rate_hz")
+
+
+@pytest.mark.parametrize(
+    ("message", "audio_format", "milliseconds"),
+    [
+        (bytes(640), AudioFormat(Encoding.LINEAR16, 16_000), 20),
+        (bytes(160), AudioFormat(Encoding.MULAW, 8_000), 20),
+        (bytes([1 << 3 | 0]), AudioFormat(Encoding.OPUS, 16_000), 20),
+        (bytes([31 << 3 | 1]), AudioFormat(Encoding.OPUS, 16_000), 40),
+        (bytes([12 << 3 | 3, 6]), AudioFormat(Encoding.OPUS, 16_000), 60),
+        (b"", AudioFormat(Encoding.OPUS, 16_000), 0),
+    ],
+)
+def test_a_message_tells_how_long_it_plays(message: bytes, audio_format: AudioFormat, milliseconds: int) -> None:
+    assert playing_time_ns(message, audio_format) == milliseconds * 1_000_000

@@ -13,6 +13,7 @@ from maatu.v1 import gateway_pb2
 from maatu.v1.gateway_pb2_grpc import VoiceGatewayStub
 from maatu_client.conversation import Conversation
 from maatu_client.options import INPUT_FORMAT, Options, conversation_config
+from maatu_client.resuming import RESUME_WITHIN_S
 from maatu_runtime.audio import read_audio
 from maatu_runtime.audio.samples import Samples
 from maatu_runtime.channel import create_channel
@@ -38,6 +39,7 @@ class VoiceClient:
         tls_ca: PEM file with the authority of the server's certificate; it turns TLS on.
         otlp_endpoint: OTLP/gRPC collector for the client's spans. Each call begins a trace, or goes on with the current
             one, whether or not there is a collector.
+        resume_within_s: How long a conversation whose gateway drains looks for another one.
     """
 
     def __init__(
@@ -47,11 +49,13 @@ class VoiceClient:
         tls: bool = False,
         tls_ca: Path | None = None,
         otlp_endpoint: str | None = None,
+        resume_within_s: float = RESUME_WITHIN_S,
     ) -> None:
         self.target = target
         self._tls = tls
         self._tls_ca = tls_ca
         self._otlp_endpoint = otlp_endpoint
+        self._resume_within_s = resume_within_s
 
     async def __aenter__(self) -> Self:
         self._provider = start_telemetry("client", otlp_endpoint=self._otlp_endpoint)
@@ -67,11 +71,12 @@ class VoiceClient:
         # Sends the last spans, which may wait for the collector.
         await asyncio.to_thread(self._provider.shutdown)
 
-    def converse(self, language: str = "en-US", **options: Unpack[Options]) -> Conversation:
+    def converse(self, language: str = "en-US", *, resume: bool = True, **options: Unpack[Options]) -> Conversation:
         """Opens a conversation: use it as `async with client.converse("kn-IN") as conversation`.
 
         Args:
             language: BCP-47 tag of the language the person speaks and hears.
+            resume: Go on at another gateway when this one drains, as a rolling upgrade has it do: see `Conversation`.
             options: See `Options`.
         """
         config = conversation_config(language, options)
@@ -80,6 +85,7 @@ class VoiceClient:
             config,
             options.get("input_format", INPUT_FORMAT),
             lambda: self._start_span("Converse"),
+            self._resume_within_s if resume else None,
         )
 
     async def ask(

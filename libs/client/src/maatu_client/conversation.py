@@ -1,25 +1,22 @@
 """One spoken conversation: audio and text in, events out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import grpc
 from google.protobuf.duration_pb2 import Duration
 from opentelemetry.trace import Span
 
 from maatu.v1 import common_pb2, gateway_pb2, stt_pb2
 from maatu_client.pace import live_frames
+from maatu_client.resuming import Call, ResumingStream
 from maatu_runtime.audio import AudioFormat, StreamEncoder, read_audio
 from maatu_runtime.audio.samples import Samples
 from maatu_runtime.errors import InvalidSequence
-from maatu_runtime.status import why_it_failed
 from maatu_runtime.telemetry import outgoing_metadata
-
-Call = grpc.aio.StreamStreamCall[gateway_pb2.ConverseRequest, gateway_pb2.ConverseResponse]
 
 
 class Conversation:
@@ -27,6 +24,12 @@ class Conversation:
 
     Iterating gives each `maatu.v1.ConversationEvent` as it comes and ends when the gateway has answered everything that
     was said before `end`. One task may iterate while others send. Leaving the context early ends the call.
+
+    A gateway that drains is left for another one, in the course of the iteration: what it gave no `turn` event for is said
+    again there, and the events go on. The caller sees another `ready`, which names a new session where nothing had been
+    answered yet; `at` counts from it. Offsets and utterances count on, and each utterance is told of once, though partial
+    transcripts begin anew; the reports of what was said again count from then. At most 90 s of speech are said again, and
+    5 s where none was noticed. Playback reports and cancellations are not.
 
     Every method raises `maatu_runtime.errors.MaatuError` types: what the gateway answered, or `Unavailable` where it
     does not answer.
@@ -38,21 +41,28 @@ class Conversation:
         config: gateway_pb2.ConversationConfig,
         input_format: AudioFormat,
         start_span: Callable[[], Span],
+        resume_within_s: float | None,
     ) -> None:
         self._open_call = open_call
         self._start_span = start_span
         self._config = config
         self._input_format = input_format
-        self._call: Call | None = None
+        self._resume_within_s = resume_within_s
+        self._stream: ResumingStream | None = None
         self._speaking: asyncio.Task[None] | None = None
         self._utterances_open = 0
         self._ended = False
 
     async def __aenter__(self) -> Self:
         self._span = self._start_span()
-        self._call = self._open_call(outgoing_metadata(self._span))
+        self._stream = ResumingStream(
+            lambda: self._open_call(outgoing_metadata(self._span)),
+            self._config,
+            self._input_format,
+            self._resume_within_s,
+        )
         try:
-            await self._send(gateway_pb2.ConverseRequest(config=self._config))
+            await self._stream.open()
         except BaseException:
             await self.__aexit__(None, None, None)
             raise
@@ -64,8 +74,7 @@ class Conversation:
         if self._speaking is not None:
             self._speaking.cancel()
             await asyncio.wait([self._speaking])
-        assert self._call is not None
-        self._call.cancel()
+        await self._open_stream().close()
         self._span.end()
 
     def __aiter__(self) -> Self:
@@ -76,16 +85,12 @@ class Conversation:
 
         A timeout around this ends the conversation, for gRPC cancels a call whose read is cancelled.
         """
-        assert self._call is not None, "enter the conversation first: async with client.converse(...) as conversation"
-        try:
-            response = await self._call.read()
-        except grpc.aio.AioRpcError as error:
-            raise await why_it_failed(self._call, error, hop="gateway") from None
-        if not isinstance(response, gateway_pb2.ConverseResponse):  # EOF
+        event = await self._open_stream().receive()
+        if event is None:
             self._raise_what_speaking_met()
             raise StopAsyncIteration
-        self._follow(response.event)
-        return response.event
+        self._follow(event)
+        return event
 
     async def send_audio(self, data: bytes) -> None:
         """Sends the next 10 to 200 ms of audio in the input format; for Opus, one packet."""
@@ -111,8 +116,6 @@ class Conversation:
         if not self._ended:
             self._ended = True
             await self._send(gateway_pb2.ConverseRequest(end_of_input=common_pb2.EndOfInput()))
-            assert self._call is not None
-            await self._guard(self._call.done_writing())
 
     def speak(
         self,
@@ -171,29 +174,8 @@ class Conversation:
                 self._utterances_open = max(0, self._utterances_open - 1)
 
     async def _send(self, request: gateway_pb2.ConverseRequest) -> None:
-        assert self._call is not None, "enter the conversation first: async with client.converse(...) as conversation"
-        if not request.HasField("config"):
-            # Headers mean that the gateway accepted the config; what is sent to a refused call loses the refusal's details.
-            await self._call.initial_metadata()
-        await self._guard(self._call.write(request))
+        await self._open_stream().send(request)
 
-    async def _guard(self, sending: Awaitable[None]) -> None:
-        """Awaits a write; where the call has ended, raises why it did."""
-        try:
-            await sending
-        except grpc.aio.AioRpcError as error:
-            assert self._call is not None
-            raise await why_it_failed(self._call, error, hop="gateway") from None
-        except asyncio.InvalidStateError:
-            # grpc.aio says only that the call is over; its status says why.
-            raise await self._why_it_ended() from None
-
-    async def _why_it_ended(self) -> Exception:
-        call = self._call
-        assert call is not None
-        code = await call.code()
-        if code is grpc.StatusCode.OK:
-            return InvalidSequence("the conversation is over")
-        headers, trailers = await call.initial_metadata(), await call.trailing_metadata()
-        error = grpc.aio.AioRpcError(code, headers, trailers, await call.details())
-        return await why_it_failed(call, error, hop="gateway")
+    def _open_stream(self) -> ResumingStream:
+        assert self._stream is not None, "enter the conversation first: async with client.converse(...) as conversation"
+        return self._stream

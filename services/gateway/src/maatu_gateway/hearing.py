@@ -8,7 +8,7 @@ from collections.abc import Callable
 from maatu.v1 import stt_pb2
 from maatu_gateway.settings import ConversationSettings
 from maatu_gateway.timeline import Clock
-from maatu_runtime.audio import AudioFormat, Encoding
+from maatu_runtime.audio import AudioFormat, Encoding, playing_time_ns
 from maatu_runtime.errors import InvalidAudio
 
 _WAITING_MESSAGES = 16
@@ -63,24 +63,6 @@ def check_message(audio: bytes, audio_format: AudioFormat) -> None:
             f"{playing_ns / 1e6:.0f} ms of audio in one message; at most {_LONGEST_MESSAGE_NS / 1e6:.0f} ms are allowed",
             field="audio",
         )
-
-
-def playing_time_ns(audio: bytes, audio_format: AudioFormat) -> int:
-    """How long a message of audio plays, nanoseconds. Opus packets tell it in their first bytes (RFC 6716, 3.1)."""
-    if audio_format.encoding is not Encoding.OPUS:
-        sample_bytes = 2 if audio_format.encoding is Encoding.LINEAR16 else 1
-        return len(audio) // sample_bytes * 1_000_000_000 // audio_format.sample_rate_hz
-    if not audio:
-        return 0
-    config, count_code = audio[0] >> 3, audio[0] & 3
-    if config < 12:  # SILK
-        frame_us = (10_000, 20_000, 40_000, 60_000)[config % 4]
-    elif config < 16:  # hybrid
-        frame_us = (10_000, 20_000)[config % 2]
-    else:  # CELT
-        frame_us = (2_500, 5_000, 10_000, 20_000)[config % 4]
-    frames = (1, 2, 2)[count_code] if count_code < 3 else (audio[1] & 0x3F if len(audio) > 1 else 0)
-    return frames * frame_us * 1000
 
 
 class Hearing:

@@ -15,6 +15,7 @@ from maatu_runtime.audio.formats import (
     Encoding,
     format_from_proto,
     format_to_proto,
+    playing_time_ns,
 )
 from maatu_runtime.audio.resample import Resampler
 from maatu_runtime.audio.samples import Samples
@@ -34,6 +35,7 @@ __all__ = [
     "StreamEncoder",
     "format_from_proto",
     "format_to_proto",
+    "playing_time_ns",
     "read_audio",
     "write_wav",
 ]

@@ -12,6 +12,12 @@ OPUS_SAMPLE_RATES_HZ = (8_000, 12_000, 16_000, 24_000, 48_000)
 """The rates that RFC 6716 defines."""
 MAX_MESSAGE_BYTES = 256 * 1024
 """Longest piece of encoded audio in one message."""
+_OPUS_FRAME_US = (
+    *(10_000, 20_000, 40_000, 60_000) * 3,  # SILK
+    *(10_000, 20_000) * 2,  # hybrid
+    *(2_500, 5_000, 10_000, 20_000) * 4,  # CELT
+)
+"""Length of a packet's frames by its configuration (RFC 6716, table 2)."""
 
 
 class Encoding(Enum):
@@ -88,3 +94,14 @@ def _check_rate(encoding: Encoding, sample_rate_hz: int, field: str) -> None:
             reason="UNSUPPORTED_SAMPLE_RATE",
             field=field,
         )
+
+
+def playing_time_ns(audio: bytes, audio_format: AudioFormat) -> int:
+    """How long a message of audio plays, nanoseconds. Opus packets tell it in their first bytes (RFC 6716, 3.1)."""
+    if audio_format.encoding is not Encoding.OPUS:
+        sample_bytes = 2 if audio_format.encoding is Encoding.LINEAR16 else 1
+        return len(audio) // sample_bytes * 1_000_000_000 // audio_format.sample_rate_hz
+    if not audio:
+        return 0
+    frames = (1, 2, 2, audio[1] & 0x3F if len(audio) > 1 else 0)[audio[0] & 3]
+    return frames * _OPUS_FRAME_US[audio[0] >> 3] * 1000
