@@ -2,12 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from maatu_agent.redis_process import RedisProcess
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -77,6 +79,15 @@ def models_dir() -> Path:
     if not directory.is_dir():
         pytest.fail(f"the embedded models are missing from {directory}: run `make models`")
     return directory
+
+
+@pytest.fixture
+async def redis() -> AsyncIterator[RedisProcess]:
+    """A real Redis."""
+    process = RedisProcess()
+    await process.start()
+    yield process
+    await process.stop()
 
 
 async def _until(condition: Callable[[], bool]) -> None:

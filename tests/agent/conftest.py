@@ -16,15 +16,6 @@ from maatu_runtime.testing import leftover_tasks, serve_at
 
 
 @pytest.fixture
-async def redis() -> AsyncIterator[RedisProcess]:
-    """A real Redis."""
-    process = RedisProcess()
-    await process.start()
-    yield process
-    await process.stop()
-
-
-@pytest.fixture
 async def history(redis: RedisProcess) -> AsyncIterator[History]:
     """A history of three turns on it."""
     history = History(redis.url, max_turns=3, ttl_s=180)

@@ -20,15 +20,6 @@ HELLO = Output("Hello.")
 
 
 @pytest.fixture
-async def redis() -> AsyncIterator[RedisProcess]:
-    """A real Redis."""
-    process = RedisProcess()
-    await process.start()
-    yield process
-    await process.stop()
-
-
-@pytest.fixture
 async def shared(redis: RedisProcess) -> AsyncIterator[SharedTranslations]:
     shared = SharedTranslations(redis.url, ttl_s=60, timeout_s=1.0)
     yield shared

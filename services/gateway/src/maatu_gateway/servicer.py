@@ -10,7 +10,7 @@ from opentelemetry.trace import Tracer
 
 from maatu.v1 import gateway_pb2, gateway_pb2_grpc
 from maatu_gateway import metrics
-from maatu_gateway.backends import Backends
+from maatu_gateway.backends import Backends, Sides
 from maatu_gateway.config import Config
 from maatu_gateway.conversation import Conversation
 from maatu_gateway.hops import Hops
@@ -63,9 +63,7 @@ class VoiceGatewayServicer(gateway_pb2_grpc.VoiceGatewayServicer):
                 raise InvalidSequence("the first message of a stream is its config", reason="AUDIO_BEFORE_CONFIG")
             settings = read_settings(first.config, config, needs_audio_input=False)
             with self._backends.drawn(settings.session_id) as sides:
-                conversation = await self._open(
-                    settings, Hops(sides, self._config.hop_patience_s), is_single_turn=False
-                )
+                conversation = await self._open(settings, sides, is_single_turn=False)
                 with self._registered(settings, conversation):
                     async with aclosing(conversation.converse(requests)) as events:
                         async for event in events:
@@ -80,7 +78,7 @@ class VoiceGatewayServicer(gateway_pb2_grpc.VoiceGatewayServicer):
         if kind == "audio":
             self._check_recording(request.audio, settings)
         with self._backends.drawn(settings.session_id) as sides:
-            conversation = await self._open(settings, Hops(sides, self._config.hop_patience_s), is_single_turn=True)
+            conversation = await self._open(settings, sides, is_single_turn=True)
             with self._registered(settings, conversation):
                 async with aclosing(conversation.ask(request.text, request.audio)) as events:
                     async for event in events:
@@ -98,9 +96,10 @@ class VoiceGatewayServicer(gateway_pb2_grpc.VoiceGatewayServicer):
         if settings.input_format is not None and settings.input_format.encoding is Encoding.OPUS:
             raise Unsupported("Opus packets need messages of their own: use Converse", field="config.input_format")
 
-    async def _open(self, settings: ConversationSettings, hops: Hops, *, is_single_turn: bool) -> Conversation:
+    async def _open(self, settings: ConversationSettings, sides: Sides, *, is_single_turn: bool) -> Conversation:
         if settings.session_id in self._conversations:
             raise AlreadyExists(f"session {settings.session_id} is in use on another stream", field="config.session_id")
+        hops = Hops(sides, self._config.hop_patience_s)
         if not settings.is_new_session:
             await hops.require_session(settings.session_id)
         voice = await find_voice(settings, hops)

@@ -54,12 +54,16 @@ class Prompts:
 
 
 def load(directory: Path) -> Prompts:
-    """The prompts of a model directory.
+    """The prompts of a model directory; errors are those of `read`."""
+    return read(directory / FILE)
+
+
+def read(path: Path) -> Prompts:
+    """The prompts that a file like `translation.json` tells.
 
     Raises:
-        ModelNotInstalled: It has none, or they are damaged; says what is wrong with them.
+        ModelNotInstalled: It is missing or damaged; says what is wrong with it.
     """
-    path = directory / FILE
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
