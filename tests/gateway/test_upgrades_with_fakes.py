@@ -11,8 +11,9 @@ from prometheus_client import REGISTRY
 from maatu.v1 import common_pb2, gateway_pb2, stt_pb2
 from maatu_gateway.fake import FakeGraph, kinds, make_config, make_text, make_utterance, serve_graph
 from maatu_runtime import errors
+from maatu_runtime.config import ServiceConfig
 from maatu_runtime.status import from_rpc_error, from_status
-from maatu_runtime.testing import FakeServices
+from maatu_runtime.testing import FakeServices, serve_at
 from maatu_runtime.testing.fakes import FakeSpeechToText
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
@@ -29,6 +30,10 @@ async def pair() -> AsyncIterator[FakeGraph]:
 async def say(call: Any, messages: list[gateway_pb2.ConverseRequest]) -> None:
     for message in messages:
         await call.write(message)
+
+
+def calls_again(hop: str) -> float:
+    return REGISTRY.get_sample_value("maatu_gateway_calls_again_total", {"hop": hop}) or 0
 
 
 def stt_of(graph: FakeGraph) -> tuple[str, FakeSpeechToText]:
@@ -76,6 +81,25 @@ async def test_an_utterance_with_fakes_survives_the_end_of_its_stt(pair: FakeGra
     assert activities[1].offset.ToMilliseconds() == (55 + 30) * 20
     assert kinds(before + events).count("report") == 2
     assert "status" not in kinds(events)
+
+
+async def test_an_utterance_with_fakes_waits_for_an_stt_that_is_away_for_a_while(until: Until) -> None:
+    async with serve_graph(hop_patience_s=30) as graph:
+        call = graph.stub.Converse(timeout=20)
+        await call.write(make_config())
+        await call.initial_metadata()
+        await say(call, make_utterance(silence_frames=0))
+        await read_until(call, "speech")
+        before = calls_again("stt")
+        await graph.served["stt"].server.stop()
+        # More refused connections than servers that the audio may break: none of them has met it.
+        await until(lambda: calls_again("stt") >= before + 6)
+        port = int(graph.served["stt"].target.rpartition(":")[2])
+        fakes = FakeServices()
+        async with serve_at(fakes.services()["stt"], ServiceConfig(port=port, drain_grace_s=0)):
+            await say(call, [*make_utterance(), END])
+            assert (await read_until(call, "report"))[-1].report.transcript == "hello there"
+            assert await call.read() is grpc.aio.EOF
 
 
 async def test_a_conversation_with_fakes_that_is_silent_survives_the_end_of_its_stt(
@@ -130,7 +154,7 @@ async def test_a_hop_with_fakes_that_refuses_while_it_drains_is_called_again(hop
 async def refuse_and_answer(graph: FakeGraph, hop: str) -> None:
     """Six turns of which twenty calls of a hop are refused."""
     script = getattr(graph.fakes, hop).script
-    before = REGISTRY.get_sample_value("maatu_gateway_calls_again_total", {"hop": hop}) or 0
+    before = calls_again(hop)
     take, refusals = script.call, iter(range(20))
 
     def refuse_first(context: Any) -> Any:
@@ -142,7 +166,7 @@ async def refuse_and_answer(graph: FakeGraph, hop: str) -> None:
     talks = [graph.converse(make_config(language_code="es-ES"), make_text("hola")) for _ in range(6)]
     for events in await asyncio.gather(*talks):
         assert kinds(events)[-1] == "report"
-    assert (REGISTRY.get_sample_value("maatu_gateway_calls_again_total", {"hop": hop}) or 0) > before
+    assert calls_again(hop) > before
 
 
 async def test_an_answer_with_fakes_that_has_begun_is_not_begun_again(graph: FakeGraph) -> None:

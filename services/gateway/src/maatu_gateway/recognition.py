@@ -23,7 +23,7 @@ _PRE_ROLL_NS = 3_000_000_000
 _LONGEST_KEPT_NS = 90_000_000_000
 """Audio kept of an utterance: more than stt's longest by default, 60 s; 2.9 MB in 16 kHz PCM."""
 _BREAKS_AN_UTTERANCE = 3
-"""An utterance whose audio broke so many streams is not sent to yet another server."""
+"""An utterance whose audio broke so many streams is not sent to yet another server. Streams that no server took don't count."""
 
 Response = stt_pb2.StreamingRecognizeResponse
 _Activity = stt_pb2.SpeechActivity
@@ -100,7 +100,7 @@ class LiveRecognition:
     async def _before_another(self, stream: _Stream, failure: MaatuError | None) -> None:
         """Waits a little before a stream that broke is followed by another one; raises where none is to follow."""
         failure = failure or HopUnavailable("stt", "it ended the stream")
-        self._breaks += self.is_hearing
+        self._breaks += self.is_hearing and stream.is_accepted
         # At the door, a service that is down is named at once.
         if self._breaks > _BREAKS_AN_UTTERANCE or not (self._was_accepted or is_shutting_down(failure)):
             raise failure
