@@ -7,6 +7,8 @@ import grpc
 
 KEEPALIVE_MS = 20_000
 """A dead connection is noticed within this time and the ping's own time-out."""
+CONNECT_TIMEOUT_MS = 3_000
+"""A server that is so long in greeting a connection counts as away: a busy one, or TLS across zones, takes its time."""
 MAX_MESSAGE_BYTES = 5 * 1024 * 1024
 """Largest message: a whole recording in Ask or Recognize, which themselves stop at 4 MiB, and its envelope."""
 
@@ -45,7 +47,7 @@ def create_channel(target: str, *, tls_ca: Path | None = None, tls: bool = False
         ("grpc.keepalive_time_ms", KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", 5_000),
         ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", CONNECT_TIMEOUT_MS),  # what it sets is how long an attempt may take
         ("grpc.max_reconnect_backoff_ms", 2_000),
         # A name is asked for again when its pods are gone. By default not within 30 s of the last time, and a rollout replaces
         # all of them in less.
