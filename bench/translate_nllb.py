@@ -18,8 +18,8 @@ from translate_nllb_side import NEW_TOKENS
 from translate_random import NLLB, checkpoint, installed
 
 THREADS = 2
-BATCHES = (1, 8)
-ROUNDS = 3
+BATCHES = (1, 8, 32)
+ROUNDS = 5
 _SIDE = Path(__file__).resolve().parent / "translate_nllb_side.py"
 
 
@@ -89,8 +89,9 @@ def figures(limit: int | None = None) -> list[Figure]:
                 )
             )
     after = [one["memory_mib"] for one in done]
-    for when, (mine, other) in (("loaded", loaded), ("after a batch of 8", after)):
+    last = f"after a batch of {BATCHES[-1]}"
+    for when, (mine, other) in (("loaded", loaded), (last, after)):
         rows.append(figure(f"resident memory, {when}, against transformers", [mine], "MiB", baseline=[other]))
     share = after[0] / after[1]
-    rows.append(figure("resident memory, after a batch of 8: share of that of transformers", [share], "", at_most=0.35))
+    rows.append(figure(f"resident memory, {last}: share of that of transformers", [share], "", at_most=0.35))
     return rows
