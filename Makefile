@@ -9,6 +9,8 @@ EXTRAS := $(PACKAGES:libs/client=libs/client[convert])
 EXTRAS := $(EXTRAS:services/tts=services/tts[parler])
 EXTRAS := $(EXTRAS:services/translate=services/translate[indictrans2])
 REFERENCE := build/reference-venv
+# A process for each core, four at most; a file's tests stay together, with what they start for all of them.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 CODE := libs/runtime/src libs/client/src services/*/src tests bench tools deploy/canary deploy/images
 export MAATU_MODELS_DIR ?= $(CURDIR)/build/models
 
@@ -22,7 +24,7 @@ demo: models ## Speak a question to the five services and hear the answer (build
 	@$(BIN)/maatu demo
 
 test: models ## Run every test
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(SIDE_BY_SIDE)
 
 setup: $(STAMP) ## Create .venv with everything at pinned versions
 
@@ -62,8 +64,8 @@ test-kernels: $(STAMP) ## Run the GPU kernels in Triton's interpreter (fetches T
 kube: $(STAMP) ## Get helm and kubectl into build/kube
 	@$(BIN)/python tools/kubetools.py
 
-chart-test: models kube ## Lint, render and validate the chart, start what it starts, and try maatu-canary with kubectl; about ten minutes
-	@MAATU_TEST_CHART=1 $(BIN)/pytest tests/chart tests/canary
+chart-test: models kube ## Lint, render and validate the chart, start what it starts, and try maatu-canary with kubectl; a few minutes
+	@MAATU_TEST_CHART=1 $(BIN)/pytest $(SIDE_BY_SIDE) tests/chart tests/canary
 
 images: ## Build the images with Docker or buildah (IMAGES="stt tts", VARIANT=cpu|cuda|all)
 	@$(PYTHON) deploy/images/build.py --variant $(or $(VARIANT),cpu) $(IMAGES)
