@@ -250,3 +250,20 @@ def test_chosen_ports_are_free_and_distinct() -> None:
     assert ports["gateway"] == 50050
     assert len(set(ports.values())) == len(SERVICES)
     assert not set(ports.values()) & set(choose_ports(hosts, {}, taken=ports.values()).values())
+    with socket.create_server(("127.0.0.1", ports["stt"])):  # it is free indeed
+        assert ports["stt"] not in choose_ports(hosts, {}).values()
+
+
+def test_chosen_ports_are_none_that_a_connection_may_get_before_the_service_listens() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as connection,
+    ):
+        outgoing = connection.getsockname()[1]
+    assert max(choose_ports(dict.fromkeys(SERVICES, "127.0.0.1"), {}).values()) < min(outgoing, 32_768)
+
+
+async def test_a_host_of_another_machine_is_named(tmp_path: Path) -> None:
+    stack = LocalStack(PROFILE, tmp_path / "models", log_dir=tmp_path / "logs", host="192.0.2.1")
+    with pytest.raises(ConfigurationError, match=r"192\.0\.2\.1:\d+ \(gateway\): Cannot assign"):
+        await stack.__aenter__()

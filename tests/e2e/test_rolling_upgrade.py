@@ -25,6 +25,8 @@ from maatu_client.service_process import ServiceProcess, ServiceSpec
 CONVERSATIONS = 20
 SPEECH = np.full(16_000, 0.25, np.float32)
 """A second that the fake stt takes for speech."""
+PAUSE_S = 0.3
+"""Between an answer and what is said next: the machine is to be busy, not drowned."""
 GRACE_S = {"stt": 1, "translate": 10, "agent": 10, "tts": 10, "gateway": 30}
 """How long each may drain. The streams to stt last as long as conversations: they are cut, in the middle of sentences."""
 STAND_IN = '''
@@ -138,6 +140,7 @@ class Caller:
             while not self.is_done:
                 await self._turn(conversation)
                 self.answered += 1
+                await asyncio.sleep(PAUSE_S)
 
     async def _turn(self, conversation: Conversation) -> None:
         """Says one thing and hears the answer."""

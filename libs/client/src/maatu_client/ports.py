@@ -1,36 +1,56 @@
 """TCP ports for services on this machine."""
 
 import contextlib
+import errno
+import itertools
+import os
 import socket
 from collections.abc import Collection, Iterable, Mapping
 
 from maatu_client.profiles import ServiceName
 from maatu_runtime.errors import ConfigurationError
 
+_FIRST, _COUNT = 20_000, 12_768
+"""Where ports are looked for: below those that Linux (from 32768) and macOS (from 49152) give to outgoing connections. A
+service binds its port seconds after it was chosen, and again when it is restarted: no connection may have it by then."""
+_STEP = 997
+"""How far apart two processes with neighbouring numbers begin to look."""
+
+_next = itertools.count(os.getpid() * _STEP)
+
 
 def choose_ports(
     hosts: Mapping[ServiceName, str], wanted: Mapping[ServiceName, int], taken: Collection[int] = ()
 ) -> dict[ServiceName, int]:
-    """Finds a free port for each service that has none wanted; no two get the same.
+    """Finds a free port for each service that has none wanted; no two get the same, nor does a later call give one out again.
 
-    All are held open until all are found: a port that was closed again at once could be given out twice.
+    Raises:
+        ConfigurationError: no port is free.
     """
     used = {*wanted.values(), *taken}
     ports = dict(wanted)
-    held: list[socket.socket] = []
-    try:
-        for name, host in hosts.items():
-            while name not in ports:
-                held.append(_socket(host))
-                held[-1].bind((host, 0))
-                port = held[-1].getsockname()[1]
-                if port not in used:
-                    used.add(port)
-                    ports[name] = port
-    finally:
-        for listener in held:
-            listener.close()
+    for name, host in hosts.items():
+        if name not in ports:
+            ports[name] = _free_port(host, used)
     return ports
+
+
+def _free_port(host: str, used: Collection[int]) -> int:
+    for number in itertools.islice(_next, _COUNT):
+        port = _FIRST + number % _COUNT
+        if port not in used and _is_free(host, port):
+            return port
+    raise ConfigurationError(f"no port from {_FIRST} to {_FIRST + _COUNT - 1} is free on {host}")
+
+
+def _is_free(host: str, port: int) -> bool:
+    with contextlib.closing(_socket(host)) as listener:
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            # Whatever else is wrong, as with a host of another machine, no other port would help: `check_ports_free` tells it.
+            return error.errno not in (errno.EADDRINUSE, errno.EACCES)
+    return True
 
 
 def check_ports_free(listeners: Iterable[tuple[ServiceName, str, int]]) -> None:
