@@ -12,7 +12,7 @@ from maatu.v1 import common_pb2, gateway_pb2, stt_pb2
 from maatu_gateway.fake import FakeGraph, kinds, make_config, make_text, make_utterance, serve_graph
 from maatu_runtime import errors
 from maatu_runtime.config import ServiceConfig
-from maatu_runtime.status import from_rpc_error, from_status
+from maatu_runtime.status import from_status, keep_status, why_it_failed
 from maatu_runtime.testing import FakeServices, serve_at
 from maatu_runtime.testing.fakes import FakeSpeechToText
 
@@ -181,7 +181,7 @@ async def test_a_draining_gateway_with_fakes_hears_an_utterance_to_its_end_and_a
     graph: FakeGraph, until: Until
 ) -> None:
     graph.fakes.agent.script.delay_s = 0.05
-    call = graph.stub.Converse(timeout=20)
+    call = keep_status(graph.stub.Converse(timeout=20))
     await call.write(make_config())
     await call.initial_metadata()
     await say(call, make_utterance(silence_frames=0))
@@ -195,7 +195,8 @@ async def test_a_draining_gateway_with_fakes_hears_an_utterance_to_its_end_and_a
     await call.done_writing()
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call.read()
-    for error in (from_status(goodbye.status, hop="gateway"), from_rpc_error(caught.value, hop="gateway")):
+    ended = await why_it_failed(call, caught.value, hop="gateway")
+    for error in (from_status(goodbye.status, hop="gateway"), ended):
         assert (type(error), getattr(error, "reason", "")) == (errors.Unavailable, "DRAINING")
     await graph.until_idle()
 

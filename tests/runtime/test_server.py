@@ -17,7 +17,7 @@ from maatu_runtime import errors
 from maatu_runtime.channel import create_channel, hop_timeout_s
 from maatu_runtime.config import ServiceConfig
 from maatu_runtime.server import Server, Service
-from maatu_runtime.status import from_rpc_error
+from maatu_runtime.status import from_rpc_error, keep_status, why_it_failed
 from maatu_runtime.testing import FakeScript, serve, serve_at
 from maatu_runtime.testing.fakes import FakeTranslation
 
@@ -215,6 +215,21 @@ async def test_a_channel_finds_a_service_again_that_came_back(fake: FakeTranslat
                         break
                     except grpc.aio.AioRpcError:
                         await asyncio.sleep(0.05)
+
+
+async def test_a_reason_that_grpc_overwrites_is_told_all_the_same(fake: FakeTranslation) -> None:
+    """As it does where a message of the caller is on its way when the reason arrives."""
+    fake.script.error = errors.NotFound("no such voice", reason="VOICE_NOT_FOUND")
+    async with serve(make_service(fake)) as channel:
+        call: Any = translate_pb2_grpc.TranslationStub(channel).Translate(REQUEST)
+        keep_status(call)
+        assert await call.code() is grpc.StatusCode.NOT_FOUND
+        call._cython_call.set_internal_error("a write met the end of the call")
+        with pytest.raises(grpc.aio.AioRpcError, match="Internal error from Core") as caught:
+            await call.read()
+        error = await why_it_failed(call, caught.value, hop="translate")
+    assert isinstance(error, errors.NotFound)
+    assert (str(error), error.reason) == ("no such voice", "VOICE_NOT_FOUND")
 
 
 async def test_metadata_of_the_caller_becomes_the_parent_of_the_servers_span(fake: FakeTranslation) -> None:

@@ -1,7 +1,7 @@
 """What the tests of the stt service share."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from maatu.v1 import common_pb2, stt_pb2, stt_pb2_grpc
 from maatu_runtime.audio.samples import Samples, to_int16
 from maatu_runtime.errors import MaatuError
-from maatu_runtime.status import from_rpc_error
+from maatu_runtime.status import keep_status, why_it_failed
 from maatu_runtime.testing import leftover_tasks, serve_at
 from maatu_stt.config import Config
 from maatu_stt.engine.fake import FakeRecognizer, FakeScript, LoudnessDetector
@@ -57,18 +57,18 @@ class Client:
         """What a stream answers."""
         return [response async for response in self.stub.StreamingRecognize(iter(requests))]
 
-    async def refusal(self, answers: AsyncIterable[Any]) -> MaatuError:
+    async def refusal(self, call: Any) -> MaatuError:
         """The typed error that a call ends with."""
         with pytest.raises(grpc.aio.AioRpcError) as caught:
-            async for _ in answers:
+            async for _ in call:
                 pass
-        error = from_rpc_error(caught.value, hop="stt")
+        error = await why_it_failed(call, caught.value, hop="stt")
         assert isinstance(error, MaatuError), error
         return error
 
     async def stream_refusal(self, *requests: Request) -> MaatuError:
         """The typed error that a stream of these requests ends with."""
-        return await self.refusal(self.stub.StreamingRecognize(iter(requests)))
+        return await self.refusal(keep_status(self.stub.StreamingRecognize(iter(requests))))
 
 
 def short(response: Any) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from maatu.v1 import common_pb2, tts_pb2, tts_pb2_grpc
 from maatu_runtime.errors import MaatuError
-from maatu_runtime.status import from_rpc_error
+from maatu_runtime.status import from_rpc_error, keep_status, why_it_failed
 from maatu_runtime.testing import leftover_tasks, serve_at
 from maatu_tts.config import Config
 from maatu_tts.engine.base import Capabilities, Engine
@@ -32,21 +32,29 @@ class Client:
         return [response async for response in self.stub.Synthesize(request(text, options, **fields))]
 
     async def dictate(self, *requests: tts_pb2.StreamingSynthesizeRequest) -> list[tts_pb2.StreamingSynthesizeResponse]:
-        """All messages of one StreamingSynthesize."""
-        return [response async for response in self.stub.StreamingSynthesize(iter(requests))]
+        """All messages of one StreamingSynthesize. See `rest`."""
+        return await self.rest(keep_status(self.stub.StreamingSynthesize(iter(requests))))
 
     async def rest(self, call: Any) -> list[Any]:
-        """What is left of a call of which some messages were read already."""
+        """What is left of a call of which some messages were read already.
+
+        Raises:
+            MaatuError: what the call ended with.
+        """
         responses = []
-        while (response := await call.read()) is not grpc.aio.EOF:
-            responses.append(response)
+        try:
+            while (response := await call.read()) is not grpc.aio.EOF:
+                responses.append(response)
+        except grpc.aio.AioRpcError as error:
+            raise await why_it_failed(call, error, hop="tts") from None
         return responses
 
-    async def refusal(self, call: object) -> MaatuError:
+    async def refusal(self, call: Any) -> MaatuError:
         """The typed error that a call ends with."""
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await call  # type: ignore[misc]
-        error = from_rpc_error(caught.value, hop="tts")
+        with pytest.raises((grpc.aio.AioRpcError, MaatuError)) as caught:
+            await call
+        failed = caught.value
+        error = from_rpc_error(failed, hop="tts") if isinstance(failed, grpc.aio.AioRpcError) else failed
         assert isinstance(error, MaatuError), error
         return error
 

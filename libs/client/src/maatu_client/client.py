@@ -17,7 +17,7 @@ from maatu_client.resuming import RESUME_WITHIN_S
 from maatu_runtime.audio import read_audio
 from maatu_runtime.audio.samples import Samples
 from maatu_runtime.channel import create_channel
-from maatu_runtime.status import from_rpc_error
+from maatu_runtime.status import from_rpc_error, keep_status
 from maatu_runtime.telemetry import outgoing_metadata, start_telemetry
 
 DEFAULT_TARGET = "127.0.0.1:50050"
@@ -81,7 +81,7 @@ class VoiceClient:
         """
         config = conversation_config(language, options)
         return Conversation(
-            lambda metadata: self._stub.Converse(metadata=metadata),
+            lambda metadata: keep_status(self._stub.Converse(metadata=metadata)),
             config,
             options.get("input_format", INPUT_FORMAT),
             lambda: self._start_span("Converse"),

@@ -1,6 +1,9 @@
 """How errors travel: one table from the exception tree to gRPC status codes, and google.rpc details both ways."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import grpc
 from google.protobuf import any_pb2
@@ -12,6 +15,9 @@ from maatu_runtime.errors import MaatuError
 
 DOMAIN = "maatu"
 _STATUS_WAITS, _STATUS_WAIT_S = 50, 0.01
+_endings: WeakKeyDictionary[grpc.aio.Call, grpc.aio.AioRpcError] = WeakKeyDictionary()
+"""The status that each call of `keep_status` ended with first."""
+C = TypeVar("C", bound=grpc.aio.Call)
 
 CODES: dict[type[MaatuError], grpc.StatusCode] = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
@@ -135,20 +141,44 @@ def from_rpc_error(error: grpc.aio.AioRpcError, *, hop: str) -> Exception:
     return from_status(status, hop=hop)
 
 
-async def why_it_failed(call: grpc.aio.Call, error: grpc.aio.AioRpcError, *, hop: str) -> Exception:
-    """Like `from_rpc_error`, for calls whose caller streams too.
+def keep_status(call: C) -> C:
+    """Has a call whose caller streams too remember what it ends with, for `why_it_failed`; returns the call."""
+    call.add_done_callback(_remember)
+    return call
 
-    A message that is on its way when the other side ends the call makes grpc.aio set a status of its own, INTERNAL, which the
-    real one replaces when it arrives a moment later. This waits for it.
+
+async def why_it_failed(call: grpc.aio.Call, error: grpc.aio.AioRpcError, *, hop: str) -> Exception:
+    """Like `from_rpc_error`, for calls whose caller streams too. They are to be made with `keep_status`.
+
+    A message that is on its way when the other side ends the call makes grpc.aio set a status of its own, INTERNAL. Where the
+    real one was there before, it is overwritten, and was kept; where it arrives a moment later, this waits for it.
     """
     for _ in range(_STATUS_WAITS):
         if not _is_provisional(error):
+            break
+        if (kept := _endings.get(call)) is not None and not _is_provisional(kept):
+            error = kept
             break
         await asyncio.sleep(_STATUS_WAIT_S)
         error = grpc.aio.AioRpcError(
             await call.code(), await call.initial_metadata(), await call.trailing_metadata(), await call.details()
         )
     return from_rpc_error(error, hop=hop)
+
+
+def _remember(call: grpc.aio.Call) -> None:
+    code, trailers, details = (_at_once(part) for part in (call.code(), call.trailing_metadata(), call.details()))
+    _endings[call] = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), trailers, details)
+
+
+def _at_once(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """The result of a coroutine that has nothing to wait for, as what asks a call that is over: a task would come too late."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    coroutine.close()
+    raise AssertionError("it had to wait")
 
 
 def _is_provisional(error: grpc.aio.AioRpcError) -> bool:

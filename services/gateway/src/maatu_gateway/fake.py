@@ -17,7 +17,7 @@ from maatu_gateway.backends import Backends
 from maatu_gateway.config import Config
 from maatu_gateway.service import assemble
 from maatu_gateway.servicer import VoiceGatewayServicer
-from maatu_runtime.status import why_it_failed
+from maatu_runtime.status import keep_status, why_it_failed
 from maatu_runtime.testing import FakeServices, Served, leftover_tasks, serve_at
 
 RATE_HZ = 16_000
@@ -51,7 +51,7 @@ class FakeGraph:
         Raises:
             MaatuError: what the gateway refused the stream with.
         """
-        call = self.stub.Converse(timeout=20)
+        call = keep_status(self.stub.Converse(timeout=20))
         requests = [*messages]
         if end:
             requests.append(gateway_pb2.ConverseRequest(end_of_input=common_pb2.EndOfInput()))

@@ -15,7 +15,7 @@ from maatu_gateway.backends import Sides
 from maatu_gateway.traffic import HopName
 from maatu_runtime.errors import HopUnavailable, Unavailable
 from maatu_runtime.language import Language
-from maatu_runtime.status import from_rpc_error, why_it_failed
+from maatu_runtime.status import from_rpc_error, keep_status, why_it_failed
 from maatu_runtime.telemetry import outgoing_metadata
 
 M = TypeVar("M", bound=Message)
@@ -100,7 +100,7 @@ class Hops:
             async for message in messages:
                 yield message
 
-        call = self.sides["stt"].stub.StreamingRecognize(requests(), metadata=metadata)
+        call = keep_status(self.sides["stt"].stub.StreamingRecognize(requests(), metadata=metadata))
         return _responses(call, "stt")
 
     def recognize(
