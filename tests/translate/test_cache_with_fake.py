@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from maatu_agent.redis_process import RedisProcess
+from maatu_translate import service
 from maatu_translate.cache import SharedTranslations, TranslationCache
 from maatu_translate.engine.base import Context, Direction, Output, Sentence
 from maatu_translate.engine.fake import FakeEngine
@@ -86,7 +88,11 @@ async def test_rubbish_in_redis_is_not_a_translation_with_fake(
     assert await TranslationCache(10, shared).recall("m", HOLA) is None
 
 
-async def test_one_pod_says_what_another_translated_with_fake(redis: RedisProcess, serving: Callable[..., Any]) -> None:
+async def test_one_pod_says_what_another_translated_with_fake(
+    redis: RedisProcess, serving: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The 10 ms of a look-up may be over on a busy machine; the translation would be made again then.
+    monkeypatch.setattr(service, "SharedTranslations", partial(SharedTranslations, timeout_s=1.0))
     engines = [FakeEngine(), FakeEngine()]
     for engine in engines:
         async with serving(engine, cache_redis_url=redis.url) as client:
