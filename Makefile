@@ -24,6 +24,9 @@ demo: models ## Speak a question to the five services and hear the answer (build
 	@$(BIN)/maatu demo
 
 test: models ## Run every test
+	@$(BIN)/pytest
+
+test-fast: models ## The same with a process for each core, in half the time; on a busy machine a test may run out of its time
 	@$(BIN)/pytest $(SIDE_BY_SIDE)
 
 setup: $(STAMP) ## Create .venv with everything at pinned versions
@@ -64,8 +67,8 @@ test-kernels: $(STAMP) ## Run the GPU kernels in Triton's interpreter (fetches T
 kube: $(STAMP) ## Get helm and kubectl into build/kube
 	@$(BIN)/python tools/kubetools.py
 
-chart-test: models kube ## Lint, render and validate the chart, start what it starts, and try maatu-canary with kubectl; a few minutes
-	@MAATU_TEST_CHART=1 $(BIN)/pytest $(SIDE_BY_SIDE) tests/chart tests/canary
+chart-test: models kube ## Lint, render and validate the chart, start what it starts, and try maatu-canary with kubectl; about five minutes
+	@MAATU_TEST_CHART=1 $(BIN)/pytest tests/chart tests/canary
 
 images: ## Build the images with Docker or buildah (IMAGES="stt tts", VARIANT=cpu|cuda|all)
 	@$(PYTHON) deploy/images/build.py --variant $(or $(VARIANT),cpu) $(IMAGES)
@@ -97,4 +100,4 @@ constraints: ## Write constraints.txt anew from what is installed in .venv
 clean: ## Remove what was built, the models and the virtual environment
 	@rm -rf build $(VENV) libs/protos/src/maatu/v1
 
-.PHONY: help demo test setup models lint proto-check reference test-reference test-kernels kube chart-test images images-test bench-canary bench-tts bench-tts-gpu bench-stt bench-translate bench-turn constraints clean
+.PHONY: help demo test test-fast setup models lint proto-check reference test-reference test-kernels kube chart-test images images-test bench-canary bench-tts bench-tts-gpu bench-stt bench-translate bench-turn constraints clean

@@ -116,7 +116,9 @@ async def test_each_hop_with_fakes_has_a_canary_of_its_own(canaries: Canaries, h
 async def test_sides_with_fakes_are_those_that_the_session_draws(canaries: Canaries) -> None:
     await canaries.set(agent=50, tts=50)
     talks = [Talk(canaries.graph) for _ in range(24)]
-    for talk in await asyncio.gather(*[talk.__aenter__() for talk in talks]):
+    for talk in talks:
+        await talk.__aenter__()
+    for talk in talks:
         report = await talk.turn()
         on_canary = is_drawn(talk.session_id, "agent", Canary("", 50, ID))
         assert (report.agent_text == "The canary answers.") == on_canary
