@@ -1,6 +1,7 @@
 """The architecture of NLLB-200 600M with random weights: int8 by our converter against the same model in transformers, float32.
+Ours stands there twice: with the whole vocabulary, for 200 languages, and with one trimmed as `--languages` trims it for two.
 
-Two processes with two threads each take turns, one at a time: greedy, 12 tokens in, 32 out. Memory is what each process has
+Processes with two threads each take turns, one at a time: greedy, 12 tokens in, 32 out. Memory is what each process has
 resident, everything included. The bound is for when both have translated: transformers maps the file of the weights, and until
 they are used they count for nothing.
 """
@@ -9,13 +10,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from figures import Figure, figure
 from translate_nllb_side import NEW_TOKENS
-from translate_random import NLLB, checkpoint, installed
+from translate_random import NLLB, NLLB_TRIMMED, checkpoint, installed
 
 THREADS = 2
 BATCHES = (1, 8, 32)
@@ -66,32 +67,44 @@ def figures(limit: int | None = None) -> list[Figure]:
     Args:
         limit: At most so many rounds.
     """
-    directory = installed(NLLB)
+    sides = {
+        "trimmed": ("ours", installed(NLLB_TRIMMED)),
+        "whole": ("ours", installed(NLLB)),
+        "transformers": ("theirs", checkpoint(NLLB)),
+    }
     rows = []
-    with started("ours", directory) as ours, started("theirs", checkpoint(NLLB)) as theirs:
-        loaded = [one.loaded["memory_mib"] for one in (ours, theirs)]
+    with ExitStack() as stack:
+        running = {name: stack.enter_context(started(*side)) for name, side in sides.items()}
+        loaded = {name: side.loaded["memory_mib"] for name, side in running.items()}
         for batch in BATCHES:
-            rates: tuple[list[float], list[float]] = ([], [])
+            rates: dict[str, list[float]] = {name: [] for name in sides}
             for turn in range(min(ROUNDS, limit or ROUNDS) + 1):
-                done = [side.run(batch) for side in (ours, theirs)]
-                print(f"nllb: batch {batch}: {done[0]['seconds']:.2f} s, {done[1]['seconds']:.2f} s", file=sys.stderr)
+                done = {name: side.run(batch) for name, side in running.items()}
+                took = ", ".join(f"{name} {one['seconds']:.2f} s" for name, one in done.items())
+                print(f"nllb: batch {batch}: {took}", file=sys.stderr)
                 if turn:  # what the first run alone pays for is not measured
-                    for of_side, one in zip(rates, done, strict=True):
-                        of_side.append(one["tokens"] / one["seconds"])
-            rows.append(
+                    for name, one in done.items():
+                        rates[name].append(one["tokens"] / one["seconds"])
+            rows += [
                 figure(
-                    f"{batch} at once, against transformers in float32",
-                    rates[0],
+                    f"{batch} at once, {vocabulary} vocabulary, against transformers in float32",
+                    rates[vocabulary],
                     "tokens/s",
-                    baseline=rates[1],
+                    baseline=rates["transformers"],
                     ratio_at_least=4,
                     larger_is_better=True,
                 )
-            )
-    after = [one["memory_mib"] for one in done]
+                for vocabulary in ("whole", "trimmed")
+            ]
+    after = {name: one["memory_mib"] for name, one in done.items()}
     last = f"after a batch of {BATCHES[-1]}"
-    for when, (mine, other) in (("loaded", loaded), (last, after)):
-        rows.append(figure(f"resident memory, {when}, against transformers", [mine], "MiB", baseline=[other]))
-    share = after[0] / after[1]
-    rows.append(figure(f"resident memory, {last}: share of that of transformers", [share], "", at_most=0.35))
+    for when, memory in (("loaded", loaded), (last, after)):
+        baseline = [memory["transformers"]]
+        rows.append(
+            figure(f"resident memory, {when}, against transformers", [memory["whole"]], "MiB", baseline=baseline)
+        )
+    for vocabulary in ("whole", "trimmed"):
+        share = after[vocabulary] / after["transformers"]
+        of = f"resident memory, {last}, {vocabulary} vocabulary: share of that of transformers"
+        rows.append(figure(of, [share], "", at_most=0.35))
     return rows

@@ -18,6 +18,8 @@ from maatu_runtime.models import ModelStore
 
 ROOT = Path(__file__).resolve().parent.parent / "build" / "bench-models"
 NLLB = "random-nllb-200-distilled-600m"
+NLLB_TRIMMED = "random-nllb-200-distilled-600m-trimmed"
+"""The same, its vocabulary trimmed as for two languages."""
 MARIAN = "random-opus-mt-base"
 SEED = 5
 NLLB_CODES = ("eng_Latn", "spa_Latn")
@@ -33,7 +35,7 @@ _NEVER = -1_000.0
 def installed(name: str) -> Path:
     """The directory of a converted model, int8; builds it where it is not there yet, which takes a minute or two."""
     store = ModelStore(ROOT)
-    if name not in {manifest.name for manifest in store.installed()} or not checkpoint(name).is_dir():
+    if name not in {manifest.name for manifest in store.installed()} or not checkpoint(_original(name)).is_dir():
         print(f"building {name} (once)", file=sys.stderr)
         subprocess.run([sys.executable, __file__, name], check=True)
     return store.path(name)
@@ -49,15 +51,40 @@ def _build(name: str) -> None:
 
     from maatu_client.models import marian, nllb
 
-    make, family, convert = {NLLB: (_nllb, "nllb", nllb.convert), MARIAN: (_marian, "marian", marian.convert)}[name]
+    make, family, convert = {
+        NLLB: (_nllb, "nllb", nllb.convert),
+        NLLB_TRIMMED: (_nllb, "nllb", _convert_trimmed),
+        MARIAN: (_marian, "marian", marian.convert),
+    }[name]
     torch.manual_seed(SEED)
-    source = checkpoint(name)
-    source.mkdir(parents=True, exist_ok=True)
-    make(source)
+    source = checkpoint(_original(name))
+    if not source.is_dir():
+        source.mkdir(parents=True)
+        make(source)
     _install(name, family, convert, source)
 
 
-def _install(name: str, family: str, convert: Callable[[Path, Path, str], None], source: Path) -> None:
+def _original(name: str) -> str:
+    """The model that a trimmed one is made from."""
+    return {NLLB_TRIMMED: NLLB}.get(name, name)
+
+
+def _convert_trimmed(source: Path, destination: Path, quantization: str) -> None:
+    """As `maatu models convert nllb --languages` does, but that the rows are chosen by number: the words are invented, and no word
+    lists know them."""
+    from maatu_client.models import m2m100, word_lists
+
+    ids: dict[str, int] = json.loads((source / "tokenizer.json").read_bytes())["model"]["vocab"]
+    codes = [ids[code] for code in NLLB_CODES]
+    kept = word_lists.ENTRIES_PER_LANGUAGE * len(codes) - len(codes)
+    rows = [*range(kept), *codes]
+    tokens = {row: token for token, row in ids.items()}
+    trimmed = {tokens[row]: place for place, row in enumerate(rows)}
+    m2m100.convert_weights(source, destination, quantization, trimmed, rows)
+    m2m100.write_languages(destination, NLLB_CODES)
+
+
+def _install(name: str, family: str, convert: Callable[..., None], source: Path) -> None:
     store = ModelStore(ROOT)
     with (
         store.lock(name),

@@ -126,6 +126,43 @@ def test_a_directory_is_converted_with_the_steps_told_and_the_licence_of_its_car
     assert result_.hypotheses[0][0] == "kan_Knda"
 
 
+def test_an_nllb_is_trimmed_to_the_languages_that_are_named(tmp_path: Path, nllb: Path, models_dir: Path) -> None:
+    wheels = str(models_dir.parent / "wheels")
+    result = convert(tmp_path, "nllb", nllb, "--languages", "eng,kn-IN", "--name", "pair", "--wheels-dir", wheels)
+    assert result.exit_code == 0, result.stderr
+    store = ModelStore(tmp_path / "models")
+    assert store.verify("pair").source == (
+        "nllb tiny-nllb; vocabulary trimmed to 65536 entries for en by the word lists of wordfreq==3.1.1 (code Apache-2.0, data "
+        "CC-BY-SA-4.0) and for kn-IN by script"
+    )
+    directory = store.path("pair")
+    assert json.loads((directory / "translation.json").read_text())["languages"] == ["eng_Latn", "kan_Knda"]
+    tokens = json.loads((directory / "shared_vocabulary.json").read_text())
+    assert [token for token in tokens if not token.startswith("<spare")] == TOKENS, "all of so few stay"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--languages", "kn"], "with kn alone there is nothing to translate: name two languages or more"),
+        (["--languages", "kn,tlh"], 'the model does not have "tlh"; it has en, kn'),
+    ],
+)
+def test_languages_that_a_model_cannot_be_trimmed_to_are_refused(
+    tmp_path: Path, nllb: Path, models_dir: Path, options: list[str], message: str
+) -> None:
+    result = convert(tmp_path, "nllb", nllb, *options, "--wheels-dir", str(models_dir.parent / "wheels"))
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert not (tmp_path / "models" / "tiny-nllb").exists()
+
+
+def test_a_number_of_entries_without_languages_is_refused(tmp_path: Path, nllb: Path) -> None:
+    result = convert(tmp_path, "nllb", nllb, "--entries", "9000")
+    assert result.exit_code == 2
+    assert "--entries goes with --languages" in result.stderr
+
+
 def test_a_checkpoint_of_a_fake_hub_is_converted_by_its_id(
     tmp_path: Path, nllb: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +232,8 @@ def test_a_checkpoint_of_another_family_is_named_with_its_own(
     ("family", "options", "message"),
     [
         ("nllb", ["--source-languages", "es"], "--source-languages goes with the family marian, not nllb"),
+        ("m2m100", ["--languages", "kn,en"], "--languages goes with the family nllb, not m2m100"),
+        ("nllb", ["--languages", "kn,Kannada"], '"Kannada" is no code of a language'),
         ("marian", ["--tokenizer", "."], "--tokenizer goes with the family whisper, not marian"),
         ("prompted", [], "the family prompted needs --examples"),
         ("nllb", ["--quantization", "int3"], "'int3' is no quantization"),

@@ -179,6 +179,51 @@ def test_with_little_room_the_most_frequent_tokens_stay() -> None:
         trim.choose_rows(full_tokenizer(), counts, size=basic - 1)
 
 
+def test_every_character_of_a_script_stays_where_that_is_asked_for() -> None:
+    def characters(*scripts: str) -> set[str]:
+        rows = trim.choose_rows(full_tokenizer(), {}, 10_000, scripts)
+        kept: dict[str, int] = trim.trim_tokenizer(full_tokenizer(), rows)["model"]["vocab"]
+        return set(SYLLABLES) & kept.keys()
+
+    assert characters() == characters("Knda") == set()
+    assert characters("Hans") == set("日本語")
+    assert characters("Jpan") == set("日本語かな")
+    assert characters("Kore") == set("日本語한국어")
+
+
+def test_a_language_without_a_list_counts_the_tokens_of_its_script_the_first_learnt_most() -> None:
+    counts = trim.count_script(full_tokenizer(), "Latn")
+    learnt = full_tokenizer()["model"]["vocab"]
+    assert {"▁the", "▁mañana", "▁theatre", "á"} <= counts.keys()
+    assert not {"▁", "¿", "▁¿", "0", "日", "<bos>", "<0x41>", "\n"} & counts.keys()
+    assert list(counts) == sorted(counts, key=learnt.__getitem__)
+    shares = list(counts.values())
+    assert sum(shares) == pytest.approx(1)
+    assert shares[0] == pytest.approx(4 * shares[3])
+
+
+def test_what_is_no_script_is_refused() -> None:
+    with pytest.raises(Unsupported, match="there is no script 'Kndx'"):
+        trim.count_script(full_tokenizer(), "Kndx")
+
+
+def test_added_tokens_that_the_model_of_the_tokenizer_does_not_know_keep_their_rows() -> None:
+    """As the languages of NLLB-200."""
+    import tokenizers
+
+    full = full_tokenizer()
+    first = len(full["model"]["vocab"])
+    added = [
+        {**full["added_tokens"][0], "content": name, "id": first + place} for place, name in enumerate(["xx_A", "xx_B"])
+    ]
+    extended = {**full, "added_tokens": [*full["added_tokens"], *added]}
+    rows = trim.choose_rows(extended, {}, 10_000)
+    trimmed = tokenizers.Tokenizer.from_str(json.dumps(trim.trim_tokenizer(extended, rows)))
+    ids = trimmed.get_vocab()
+    assert [rows[ids[name]] for name in ("xx_A", "xx_B")] == [first, first + 1]
+    assert sorted(ids.values()) == list(range(len(rows)))
+
+
 def test_the_embedding_and_the_output_layer_keep_the_chosen_rows() -> None:
     weights = {name: np.arange(12.0).reshape(4, 3) for name in ("model.embed_tokens.weight", "lm_head.weight", "norm")}
     trimmed = trim.trim_weights(weights, [0, 3, 0])
@@ -230,7 +275,7 @@ def test_a_pull_hands_the_word_lists_to_the_conversion_with_fake_packages(
         vocabulary = options.vocabulary
         assert vocabulary is not None
         assert (vocabulary.size, source.read_text()) == (64, "tiny.gguf")
-        lists.extend(path.read_bytes() for path in vocabulary.word_lists)
+        lists.extend(path.read_bytes() for path in vocabulary.word_lists.values())
         (destination / "model.bin").write_bytes(b"x")
         return {}
 

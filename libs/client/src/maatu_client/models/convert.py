@@ -14,14 +14,14 @@ from pathlib import Path
 
 from maatu_client.models import families, gguf_decoder
 from maatu_client.models.families import CHECKPOINTS, Options
-from maatu_client.models.gguf_decoder import Vocabulary
+from maatu_client.models.trim import Vocabulary
 from maatu_runtime.errors import Unsupported
 
 FAMILIES = ("gguf-decoder", *CHECKPOINTS)
 QUANTIZATIONS = ("int8", "int8_float16", "int8_bfloat16", "int16", "float16", "bfloat16", "float32")
 
 _GGUF_PACKAGES = ("accelerate", "ctranslate2", "gguf", "torch", "transformers")
-_TRIM_PACKAGES = ("msgpack", "tokenizers")
+_TRIM_PACKAGES = ("msgpack", "regex", "tokenizers")
 _NO_OPTIONS = Options()
 
 
@@ -122,9 +122,8 @@ def _parsed(text: str) -> Options:
     """Options out of the child's last argument."""
     values = json.loads(text)
     if values["vocabulary"]:
-        values["vocabulary"] = Vocabulary(
-            values["vocabulary"]["size"], [Path(path) for path in values["vocabulary"]["word_lists"]]
-        )
+        lists = {tag: Path(path) for tag, path in values["vocabulary"]["word_lists"].items()}
+        values["vocabulary"] = Vocabulary(values["vocabulary"]["size"], lists)
     for option in ("adapter", "tokenizer", "examples"):
         values[option] = Path(values[option]) if values[option] else None
     return Options(**values)

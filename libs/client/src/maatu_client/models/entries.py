@@ -52,11 +52,22 @@ class Trim:
     """Word list of wordfreq for each language that the model is used for, by its code."""
     licence: str
     """Terms of the word lists."""
+    unlisted: Sequence[str] = ()
+    """Codes of the languages that have no word list, and are known by their script."""
 
     def __str__(self) -> str:
-        packages = ", ".join(dict.fromkeys(member.wheel.pinned for member in self.words.values()))
-        languages = ", ".join(self.words)
-        return f"vocabulary trimmed to {self.size} entries for {languages} by the word lists of {packages} ({self.licence})"
+        ways = []
+        if self.words:
+            packages = ", ".join(wheel.pinned for wheel in self.wheels)
+            ways.append(f"for {', '.join(self.words)} by the word lists of {packages} ({self.licence})")
+        if self.unlisted:
+            ways.append(f"for {', '.join(self.unlisted)} by script")
+        return f"vocabulary trimmed to {self.size} entries {' and '.join(ways)}"
+
+    @property
+    def wheels(self) -> list[Wheel]:
+        """The packages with the word lists, each once."""
+        return list(dict.fromkeys(member.wheel for member in self.words.values()))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from maatu_client.models import checkpoint
-from maatu_client.models.gguf_decoder import Vocabulary
+from maatu_client.models.trim import Vocabulary
 from maatu_runtime.errors import Unsupported
 
 _CONVERSION = ("ctranslate2", "torch", "transformers")
@@ -23,8 +23,10 @@ _DECODERS = ("gemma", "gemma2", "gemma3", "gemma3_text", "llama", "mistral", "ph
 class Options:
     """What some families need to know beside the checkpoint."""
 
+    languages: Sequence[str] = ()
+    """Tags of the languages that an NLLB-200 is to serve alone."""
     vocabulary: Vocabulary | None = None
-    """What a GGUF decoder's vocabulary is trimmed to."""
+    """What the vocabulary of a GGUF decoder or an NLLB-200 is trimmed to."""
     adapter: Path | None = None
     """What is merged into a GGUF decoder's weights."""
     tokenizer: Path | None = None
@@ -57,7 +59,9 @@ class Family:
 
 
 CHECKPOINTS = {
-    "nllb": Family(["m2m_100", "nllb-moe"], packages=[*_CONVERSION, "sentencepiece"]),
+    "nllb": Family(
+        ["m2m_100", "nllb-moe"], options=["languages", "vocabulary"], packages=[*_CONVERSION, "sentencepiece"]
+    ),
     "m2m100": Family(["m2m_100"]),
     "marian": Family(
         ["marian"], options=["source_languages", "target_languages"], packages=[*_CONVERSION, "sentencepiece"]

@@ -1,16 +1,14 @@
 """Decoder-only language models: GGUF → Hugging Face → CTranslate2. Run in a process of its own, for its memory."""
 
-import json
 import shutil
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 from maatu_client.models import adapter as adapters
 from maatu_client.models import trim
+from maatu_client.models.trim import Vocabulary
 from maatu_runtime.errors import Unsupported
 
 ARCHITECTURES = ("gemma3", "llama")
@@ -18,16 +16,6 @@ ARCHITECTURES = ("gemma3", "llama")
 
 _MAGIC = b"GGUF"
 _STRING_TYPE = 8
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """What a vocabulary is trimmed to."""
-
-    size: int
-    """Entries to keep at most."""
-    word_lists: Sequence[Path]
-    """Word lists of wordfreq, one for each language."""
 
 
 def architecture_of(path: Path) -> str:
@@ -107,7 +95,7 @@ def to_huggingface(
     generation = model.generation_config.to_dict()
     AutoTokenizer.from_pretrained(source.parent, gguf_file=source.name).save_pretrained(destination)
     if vocabulary is not None:
-        rows = _trim_tokenizer_file(destination / "tokenizer.json", vocabulary)
+        rows = trim.trim_file(destination / "tokenizer.json", vocabulary)
         settings, generation = trim.trim_settings(settings, rows), trim.trim_settings(generation, rows)
         weights = trim.trim_weights(weights, rows)
     if adapter is not None:
@@ -118,15 +106,6 @@ def to_huggingface(
     fresh.generation_config = type(model.generation_config).from_dict(generation)
     del model, weights
     fresh.save_pretrained(destination)
-
-
-def _trim_tokenizer_file(path: Path, vocabulary: Vocabulary) -> list[int]:
-    """Trims a tokenizer.json in its place and gives the rows of the embedding that stay."""
-    tokenizer = json.loads(path.read_bytes())
-    words = (word for word_list in vocabulary.word_lists for word in trim.read_words(word_list))
-    rows = trim.choose_rows(tokenizer, trim.count_tokens(tokenizer, words), vocabulary.size)
-    path.write_text(json.dumps(trim.trim_tokenizer(tokenizer, rows), ensure_ascii=False), encoding="utf-8")
-    return rows
 
 
 def _read_string(file: BinaryIO) -> str:

