@@ -20,7 +20,7 @@ from maatu_runtime.errors import ModelNotInstalled, Unsupported
 from maatu_runtime.models import ModelStore
 
 CARD = "---\nlicense: cc-by-nc-4.0\n---\n# A model\n"
-TOKENS = ["<s>", "<pad>", "</s>", "<unk>", *"▁abcdefghijklmnopqrstuvwxyz.", "eng_Latn", "kan_Knda", "<mask>"]
+TOKENS = ["<s>", "<pad>", "</s>", "<unk>", *"▁abcdefghijklmnopqrstuvwxyz.", "eng_Latn", "hin_Deva", "kan_Knda", "<mask>"]
 EXAMPLES = "en\tkn\nGood morning.\tಶುಭೋದಯ.\nIf it rains,\tಮಳೆ ಬಂದರೆ,\n"
 
 runner = CliRunner(env={"COLUMNS": "220"})
@@ -37,7 +37,7 @@ def save_tokenizer(directory: Path, tokens: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def nllb(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An NLLB-200 of 35 tokens, with a model card."""
+    """An NLLB-200 of 36 tokens, with a model card."""
     import torch
     from transformers import M2M100Config, M2M100ForConditionalGeneration
 
@@ -118,7 +118,7 @@ def test_a_directory_is_converted_with_the_steps_told_and_the_licence_of_its_car
     assert (manifest.family, manifest.format) == ("nllb", "ctranslate2-int8")
     assert (manifest.licence, manifest.source) == ("cc-by-nc-4.0", "nllb tiny-nllb")
     assert {"ctranslate2", "torch", "transformers"} <= set(manifest.created_by)
-    assert json.loads((store.path("tiny-nllb") / "translation.json").read_text())["languages"] == TOKENS[-3:-1]
+    assert json.loads((store.path("tiny-nllb") / "translation.json").read_text())["languages"] == TOKENS[-4:-1]
     translator = ctranslate2.Translator(str(store.path("tiny-nllb")), compute_type="int8", intra_threads=1)
     (result_,) = translator.translate_batch(
         [["eng_Latn", "a", "b", "</s>"]], target_prefix=[["kan_Knda"]], max_decoding_length=4
@@ -128,15 +128,15 @@ def test_a_directory_is_converted_with_the_steps_told_and_the_licence_of_its_car
 
 def test_an_nllb_is_trimmed_to_the_languages_that_are_named(tmp_path: Path, nllb: Path, models_dir: Path) -> None:
     wheels = str(models_dir.parent / "wheels")
-    result = convert(tmp_path, "nllb", nllb, "--languages", "eng,kn-IN", "--name", "pair", "--wheels-dir", wheels)
+    result = convert(tmp_path, "nllb", nllb, "--languages", "hin,kn-IN", "--name", "pair", "--wheels-dir", wheels)
     assert result.exit_code == 0, result.stderr
     store = ModelStore(tmp_path / "models")
     assert store.verify("pair").source == (
-        "nllb tiny-nllb; vocabulary trimmed to 65536 entries for en by the word lists of wordfreq==3.1.1 (code Apache-2.0, data "
+        "nllb tiny-nllb; vocabulary trimmed to 65536 entries for hi by the word lists of wordfreq==3.1.1 (code Apache-2.0, data "
         "CC-BY-SA-4.0) and for kn-IN by script"
     )
     directory = store.path("pair")
-    assert json.loads((directory / "translation.json").read_text())["languages"] == ["eng_Latn", "kan_Knda"]
+    assert json.loads((directory / "translation.json").read_text())["languages"] == ["hin_Deva", "kan_Knda"]
     tokens = json.loads((directory / "shared_vocabulary.json").read_text())
     assert [token for token in tokens if not token.startswith("<spare")] == TOKENS, "all of so few stay"
 
@@ -145,7 +145,7 @@ def test_an_nllb_is_trimmed_to_the_languages_that_are_named(tmp_path: Path, nllb
     ("options", "message"),
     [
         (["--languages", "kn"], "with kn alone there is nothing to translate: name two languages or more"),
-        (["--languages", "kn,tlh"], 'the model does not have "tlh"; it has en, kn'),
+        (["--languages", "kn,tlh"], 'the model does not have "tlh"; it has en, hi, kn'),
     ],
 )
 def test_languages_that_a_model_cannot_be_trimmed_to_are_refused(
