@@ -23,11 +23,8 @@ help: ## List the targets
 demo: models ## Speak a question to the five services and hear the answer (build/demo/reply.wav)
 	@$(BIN)/maatu demo
 
-test: models ## Run every test
-	@$(BIN)/pytest
-
-test-fast: models ## The same with a process for each core, in half the time; on a busy machine a test may run out of its time
-	@$(BIN)/pytest $(SIDE_BY_SIDE)
+test: models ## Run every test: a process for each core, then whole conversations with the machine to themselves
+	@status=0; $(BIN)/pytest $(SIDE_BY_SIDE) --ignore=tests/e2e || status=$$?; $(BIN)/pytest tests/e2e || status=$$?; exit $$status
 
 setup: $(STAMP) ## Create .venv with everything at pinned versions
 
@@ -100,4 +97,4 @@ constraints: ## Write constraints.txt anew from what is installed in .venv
 clean: ## Remove what was built, the models and the virtual environment
 	@rm -rf build $(VENV) libs/protos/src/maatu/v1
 
-.PHONY: help demo test test-fast setup models lint proto-check reference test-reference test-kernels kube chart-test images images-test bench-canary bench-tts bench-tts-gpu bench-stt bench-translate bench-turn constraints clean
+.PHONY: help demo test setup models lint proto-check reference test-reference test-kernels kube chart-test images images-test bench-canary bench-tts bench-tts-gpu bench-stt bench-translate bench-turn constraints clean
