@@ -21,7 +21,17 @@ from maatu_runtime.errors import ModelNotInstalled, Unsupported
 from maatu_runtime.models import ModelStore
 
 CARD = "---\nlicense: cc-by-nc-4.0\n---\n# A model\n"
-TOKENS = ["<s>", "<pad>", "</s>", "<unk>", *"▁abcdefghijklmnopqrstuvwxyz.", "eng_Latn", "hin_Deva", "kan_Knda", "<mask>"]
+TOKENS = [
+    "<s>",
+    "<pad>",
+    "</s>",
+    "<unk>",
+    *"▁abcdefghijklmnopqrstuvwxyz.",
+    "eng_Latn",
+    "hin_Deva",
+    "kan_Knda",
+    "<mask>",
+]
 EXAMPLES = "en\tkn\nGood morning.\tಶುಭೋದಯ.\nIf it rains,\tಮಳೆ ಬಂದರೆ,\n"
 
 runner = CliRunner(env={"COLUMNS": "220"})
