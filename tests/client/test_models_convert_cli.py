@@ -156,6 +156,7 @@ def test_an_nllb_is_trimmed_to_the_languages_that_are_named(tmp_path: Path, nllb
     ("options", "message"),
     [
         (["--languages", "kn"], "with kn alone there is nothing to translate: name two languages or more"),
+        (["--languages", "kn,kn-IN"], "with kan_Knda alone there is nothing to translate: name two languages or more"),
         (["--languages", "kn,tlh"], 'the model does not have "tlh"; it has en, hi, kn'),
     ],
 )

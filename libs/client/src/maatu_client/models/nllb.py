@@ -28,8 +28,7 @@ def check(source: Path, languages: Sequence[str] = (), vocabulary: trim.Vocabula
     Raises:
         Unsupported: says what is missing or of another kind, or that one language is too few.
     """
-    if len(languages) == 1:
-        raise Unsupported(f"with {languages[0]} alone there is nothing to translate: name two languages or more")
+    _check_number(languages)
     config = checkpoint.check_kind(source, ("m2m_100", "nllb-moe"), "nllb")
     if config["model_type"] == "nllb-moe":
         raise Unsupported(
@@ -88,12 +87,20 @@ def convert(
         served = language_tags.tags(codes)
         chosen = {tag: served[language_tags.named([tag], served)[0]] for tag in languages}
         codes = list(dict.fromkeys(chosen.values()))
+        _check_number(codes)
         if vocabulary is not None:
             script = {tag: code.partition("_")[2] for tag, code in chosen.items()}
             unlisted = {script[tag] for tag in languages if tag not in vocabulary.word_lists}
             rows = trim.trim_file(path, vocabulary, scripts=set(script.values()), unlisted=unlisted)
-    convert_weights(source, destination, quantization, _ids(path, source), rows)
+            ids = _ids(path, source)
+    convert_weights(source, destination, quantization, ids, rows)
     write_languages(destination, codes)
+
+
+def _check_number(languages: Sequence[str]) -> None:
+    """Refuses a single language."""
+    if len(languages) == 1:
+        raise Unsupported(f"with {languages[0]} alone there is nothing to translate: name two languages or more")
 
 
 def _ids(path: Path, source: Path) -> dict[str, int]:
