@@ -90,8 +90,6 @@ class LocalPod:
         async with asyncio.timeout(_PROBE_S):
             if "grpc" in probe:
                 return await self._probe_grpc(probe["grpc"]["port"], probe["grpc"].get("service", ""))
-            if "exec" in probe:
-                return await self._probe_exec(probe["exec"]["command"])
             port = probe["tcpSocket"]["port"]
             try:
                 _, writer = await asyncio.open_connection(
@@ -111,20 +109,6 @@ class LocalPod:
             except grpc.aio.AioRpcError:
                 return False
             return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
-
-    async def _probe_exec(self, command: Sequence[str]) -> bool:
-        """Runs a command in the pod, whose loopback address is the pod's own."""
-        assert command[0] == "python"
-        words = [with_places(word.replace("127.0.0.1:", f"{self.address}:"), self.places) for word in command[1:]]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *words, env=dict(self.environment), stderr=asyncio.subprocess.DEVNULL
-        )
-        try:
-            return await process.wait() == 0
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
 
     async def terminate(self) -> int:
         """SIGTERM, as the kubelet sends it; returns the exit status."""

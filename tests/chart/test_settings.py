@@ -16,6 +16,7 @@ SET_BY_THE_CHART = frozenset(
         "host",
         "port",
         "metrics_port",
+        "health_port",
         "drain_grace_s",
         "drain_notice_s",
         "tls_cert",
@@ -69,7 +70,9 @@ def test_the_service_takes_its_environment(
     config = read(component, rendered.environment(component), monkeypatch)
     ports = {port["name"]: port["containerPort"] for port in rendered.container(component)["ports"]}
     assert config.host == "0.0.0.0"
-    assert {"grpc": config.port, "metrics": config.metrics_port} == ports
+    health = {"health": config.health_port} if config.health_port is not None else {}
+    assert {"grpc": config.port, "metrics": config.metrics_port, **health} == ports
+    assert bool(health) == (config.tls_cert is not None)
     assert str(config.models_dir) == "/models"
 
 

@@ -179,6 +179,38 @@ async def test_tls_serves_who_trusts_it_and_nobody_else(
         assert isinstance(await failure(served.channel), errors.HopUnavailable)
 
 
+async def test_beside_tls_another_port_answers_about_health_and_nothing_else(
+    fake: FakeTranslation, certificates: Callable[[str], Path]
+) -> None:
+    config = ServiceConfig(
+        tls_cert=certificates("cert"), tls_key=certificates("key"), health_port=0, drain_notice_s=0.5, drain_grace_s=0
+    )
+    server = Server(make_service(fake), config, TracerProvider().get_tracer("t"))
+    await server.start()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.health_port}") as channel:
+            stub: Any = health_pb2_grpc.HealthStub(channel)
+            answers = stub.Watch(health_pb2.HealthCheckRequest())
+            assert (await answers.read()).status == health_pb2.HealthCheckResponse.SERVING
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await translate(channel)
+            assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
+            stopping = asyncio.create_task(server.stop())
+            assert (await answers.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            await stopping
+    finally:
+        await server.stop()
+
+
+async def test_a_taken_port_for_health_is_a_configuration_error(fake: FakeTranslation) -> None:
+    async with serve_at(make_service(fake)) as served:
+        config = ServiceConfig(health_port=int(served.target.rpartition(":")[2]))
+        server = Server(make_service(fake), config, TracerProvider().get_tracer("t"))
+        with pytest.raises(errors.ConfigurationError, match="cannot listen"):
+            await server.start()
+        await server.stop()
+
+
 async def test_mutual_tls_refuses_a_client_without_certificate(
     fake: FakeTranslation, certificates: Callable[[str], Path]
 ) -> None:

@@ -41,14 +41,19 @@ def authority(pod: LocalPod) -> bytes:
     return Path(pod.places["/etc/maatu/tls"], "ca.crt").read_bytes()
 
 
-async def test_the_probes_get_through_tls(gateway: LocalPod) -> None:
+async def test_the_probes_ask_beside_tls(gateway: LocalPod) -> None:
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-        assert "exec" in gateway.container[probe]
+        assert gateway.container[probe]["grpc"]["port"] == gateway.port("health")
         assert await gateway.probe(gateway.container[probe]), probe
 
 
 async def test_without_tls_nobody_gets_through(gateway: LocalPod) -> None:
     assert not await gateway.probe({"grpc": {"port": gateway.port("grpc")}})
+    async with grpc.aio.insecure_channel(f"{gateway.address}:{gateway.port('health')}") as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            async for _ in VoiceGatewayStub(channel).Ask(gateway_pb2.AskRequest(text="Hello."), timeout=30):
+                pass
+    assert failed.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
 async def test_clients_trust_the_certificate_for_the_host_s_name_and_no_other(gateway: LocalPod) -> None:

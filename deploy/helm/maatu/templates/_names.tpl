@@ -26,6 +26,11 @@
 {{- get (dict "gateway" "9100" "stt" "9101" "translate" "9102" "agent" "9103" "tts" "9104") . -}}
 {{- end -}}
 
+{{/* Answers about health alone and without TLS, which the kubelet's probes do not speak. */}}
+{{- define "maatu.healthPort" -}}
+{{- get (dict "gateway" "9200" "stt" "9201" "translate" "9202" "agent" "9203" "tts" "9204") . -}}
+{{- end -}}
+
 {{/* What selects all pods of a component, stable and canary. Takes root and name. */}}
 {{- define "maatu.selector" -}}
 app.kubernetes.io/name: {{ default .root.Chart.Name .root.Values.nameOverride }}

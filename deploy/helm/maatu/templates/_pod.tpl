@@ -31,27 +31,10 @@ readOnlyRootFilesystem: true
 capabilities: {drop: [ALL]}
 {{- end -}}
 
-{{/* One probe's action. The kubelet's gRPC probe speaks no TLS, so a server with TLS is asked from within. The server's own
-     certificate serves as the authority: the probe asks about health, not about trust. Takes root and name. */}}
+{{/* One probe's action. Takes root and name. */}}
 {{- define "maatu.probe" -}}
-{{- if include "maatu.servesTls" . -}}
-{{- $own := and (eq .name "gateway") (ne .root.Values.tls.gatewaySecret "") -}}
-exec:
-  command:
-    - python
-    - -c
-    - |-
-      import pathlib, grpc
-      from grpc_health.v1 import health_pb2, health_pb2_grpc
-      roots = pathlib.Path("{{ ternary "/etc/maatu/gateway-tls/tls.crt" "/etc/maatu/tls/ca.crt" $own }}").read_bytes()
-      options = [("grpc.ssl_target_name_override", "{{ ternary .root.Values.edge.host (printf "%s-%s" (include "maatu.fullname" .root) .name) $own }}")]
-      with grpc.secure_channel("127.0.0.1:{{ include "maatu.port" .name }}", grpc.ssl_channel_credentials(roots), options) as channel:
-          answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=5)
-      raise SystemExit(answer.status != health_pb2.HealthCheckResponse.SERVING)
-{{- else -}}
-grpc: {port: {{ include "maatu.port" .name }}}
-{{- end }}
-timeoutSeconds: {{ ternary 10 5 (eq (include "maatu.servesTls" .) "true") }}
+grpc: {port: {{ include (ternary "maatu.healthPort" "maatu.port" (eq (include "maatu.servesTls" .) "true")) .name }}}
+timeoutSeconds: 5
 {{- end -}}
 
 {{/* An affinity with the preference for spot nodes, where the component is to run there. Takes root and name. */}}

@@ -102,6 +102,7 @@
   value: {{ include "maatu.text" $value | quote }}
 {{- end }}
 {{- if include "maatu.servesTls" . }}
+- {name: {{ $prefix }}HEALTH_PORT, value: {{ include "maatu.healthPort" .name | quote }}}
 {{- $directory := ternary "/etc/maatu/gateway-tls" "/etc/maatu/tls" (and (eq .name "gateway") (ne .root.Values.tls.gatewaySecret "")) }}
 - {name: {{ $prefix }}TLS_CERT, value: {{ $directory }}/tls.crt}
 - {name: {{ $prefix }}TLS_KEY, value: {{ $directory }}/tls.key}

@@ -29,6 +29,9 @@ class ServiceConfig(BaseSettings):
     """gRPC port; 0 takes a free one, which the line "listening" in the log names."""
     metrics_port: int = Field(default=0, ge=0, le=65535)
     """Port of the Prometheus page /metrics; 0 takes a free one."""
+    health_port: int | None = Field(default=None, ge=0, le=65535)
+    """gRPC port without TLS that answers grpc.health.v1 and nothing else, for who cannot speak TLS, such as the kubelet's probes; 0
+    takes a free one; none: health is asked at the port of the service."""
     max_concurrent_requests: int = Field(default=64, ge=1)
     """Requests of one method served at once; one more is refused with RESOURCE_EXHAUSTED."""
     drain_grace_s: float = Field(default=30.0, ge=0)

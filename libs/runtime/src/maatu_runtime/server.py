@@ -96,14 +96,17 @@ class Server:
             ],
         )
         self._health = health.aio.HealthServicer()
+        self._health_server: grpc.aio.Server | None = None
         self.port = 0
         """The port it listens on, once started."""
+        self.health_port = 0
+        """The port that answers about health alone, once started; 0 where there is none."""
 
     async def start(self) -> None:
         """Listens, answers NOT_SERVING while the service warms up, then SERVING.
 
         Raises:
-            ConfigurationError: the port is taken, or a TLS file cannot be read.
+            ConfigurationError: a port is taken, or a TLS file cannot be read.
             MaatuError: the service could not warm up.
         """
         service, config = self._service, self._config
@@ -112,16 +115,16 @@ class Server:
         names = [*service.grpc_services, health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, self._server)
         await self._set_health(_NOT_SERVING)
-        address = f"{config.host}:{config.port}"
         try:
             credentials = _credentials(config)
-            self.port = (
-                self._server.add_secure_port(address, credentials)
-                if credentials is not None
-                else self._server.add_insecure_port(address)
-            )
-        except (RuntimeError, OSError) as error:
-            raise ConfigurationError(f"cannot listen on {address}: {error}") from error
+        except OSError as error:
+            raise ConfigurationError(f"cannot read a file for TLS: {error}") from error
+        self.port = _listen(self._server, config.host, config.port, credentials)
+        if config.health_port is not None:
+            self._health_server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+            health_pb2_grpc.add_HealthServicer_to_server(self._health, self._health_server)
+            self.health_port = _listen(self._health_server, config.host, config.health_port)
+            await self._health_server.start()
         await self._server.start()
         log.info("listening", service=service.name, host=config.host, port=self.port)
         await service.warm_up()
@@ -136,6 +139,8 @@ class Server:
         self._service.on_drain()
         log.info("draining", service=self._service.name, grace_s=self._config.drain_grace_s)
         await self._server.stop(self._config.drain_grace_s)
+        if self._health_server is not None:
+            await self._health_server.stop(None)
         await self._service.close()
         log.info("stopped", service=self._service.name)
 
@@ -143,6 +148,21 @@ class Server:
         metrics.SERVING.labels(self._service.name).set(1 if status == _SERVING else 0)
         for name in ("", *self._service.grpc_services):
             await self._health.set(name, status)
+
+
+def _listen(server: grpc.aio.Server, host: str, port: int, credentials: grpc.ServerCredentials | None = None) -> int:
+    """Gives a server a port, with TLS where there are credentials; returns it.
+
+    Raises:
+        ConfigurationError: it is taken.
+    """
+    address = f"{host}:{port}"
+    try:
+        if credentials is not None:
+            return server.add_secure_port(address, credentials)
+        return server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise ConfigurationError(f"cannot listen on {address}: {error}") from error
 
 
 def _credentials(config: ServiceConfig) -> grpc.ServerCredentials | None:
