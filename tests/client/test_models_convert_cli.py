@@ -169,10 +169,13 @@ def test_languages_that_a_model_cannot_be_trimmed_to_are_refused(
     assert not (tmp_path / "models" / "tiny-nllb").exists()
 
 
-def test_a_number_of_entries_without_languages_is_refused(tmp_path: Path, nllb: Path) -> None:
-    result = convert(tmp_path, "nllb", nllb, "--entries", "9000")
+@pytest.mark.parametrize(
+    "options", [["--entries", "9000"], ["--languages", ","], ["--languages", " ", "--entries", "1"]]
+)
+def test_entries_and_commas_without_a_language_are_refused(tmp_path: Path, nllb: Path, options: list[str]) -> None:
+    result = convert(tmp_path, "nllb", nllb, *options)
     assert result.exit_code == 2
-    assert "--entries goes with --languages" in result.stderr
+    assert "name the languages: --languages kn,en" in result.stderr
 
 
 def test_a_checkpoint_of_a_fake_hub_is_converted_by_its_id(

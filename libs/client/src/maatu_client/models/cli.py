@@ -1,8 +1,9 @@
 """`maatu models`: list, pull and convert."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -23,10 +24,11 @@ from maatu_client.models import (
 )
 from maatu_client.models import convert as conversion
 from maatu_client.models.cli_progress import step_report
-from maatu_client.models.entries import HubModel, Model
+from maatu_client.models.entries import HubModel, Model, Trim
 from maatu_client.models.families import CHECKPOINTS, Options
 from maatu_client.models.installing import install_converted
 from maatu_client.models.pull import Puller
+from maatu_client.models.trim import Vocabulary
 from maatu_client.models.wheels import WheelCache
 from maatu_runtime.errors import AlreadyExists, MaatuError, ModelNotInstalled
 from maatu_runtime.models import Manifest, ModelStore, installed_name
@@ -208,8 +210,10 @@ def convert_model(
         raise typer.BadParameter("--revision goes with a checkpoint of the hub")
     if examples is not None and not examples.is_file():
         raise typer.BadParameter(f"there is no file {examples}", param_hint="--examples")
-    if entries is not None and not languages:
-        raise typer.BadParameter("--entries goes with --languages")
+    if (languages or entries is not None) and not _codes(languages):
+        raise typer.BadParameter(
+            "name the languages: --languages kn,en", param_hint="--entries" if entries else "--languages"
+        )
     name = name or (installed_name(source) if from_hub else path.resolve().name if path.is_dir() else path.stem)
     store = ModelStore(models_dir)
 
@@ -246,11 +250,9 @@ def convert_model(
         ):
             refuse_a_taken_name()
             if options.languages:
-                trim, wheels = word_lists.trim_to(options.languages, entries), WheelCache(wheels_dir)
-                if missing := wheels.missing(trim.wheels):
-                    report(name, "downloading word lists")
-                    wheels.fetch(missing)
-                options = dataclasses.replace(options, vocabulary=word_lists.unpack(trim, wheels, Path(words)))
+                trim = word_lists.trim_to(options.languages, entries)
+                vocabulary = _word_lists(trim, WheelCache(wheels_dir), Path(words), partial(report, name))
+                options = dataclasses.replace(options, vocabulary=vocabulary)
                 origin = f"{origin}; {trim}"
             install_converted(
                 store,
@@ -283,6 +285,14 @@ def _check_pull(
 def _codes(text: str) -> tuple[str, ...]:
     """Language codes that commas part."""
     return tuple(code.strip() for code in text.split(",") if code.strip())
+
+
+def _word_lists(trim: Trim, wheels: WheelCache, directory: Path, report: Callable[[str], None]) -> Vocabulary:
+    """Puts the word lists that a vocabulary is trimmed by into a directory; fetches their package where it is not in the cache."""
+    if missing := wheels.missing(trim.wheels):
+        report("downloading word lists")
+        wheels.fetch(missing)
+    return word_lists.unpack(trim, wheels, directory)
 
 
 def _tokenizer_directory(place: str | None) -> Path | None:
