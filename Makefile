@@ -64,8 +64,8 @@ test-kernels: $(STAMP) ## Run the GPU kernels in Triton's interpreter (fetches T
 kube: $(STAMP) ## Get helm and kubectl into build/kube
 	@$(BIN)/python tools/kubetools.py
 
-chart-test: models kube ## Lint, render and validate the chart, start what it starts, and try maatu-canary with kubectl; about five minutes
-	@MAATU_TEST_CHART=1 $(BIN)/pytest tests/chart tests/canary
+chart-test: models kube ## Lint, render and validate the chart, start what it starts, and try maatu-canary with kubectl; two to three minutes
+	@MAATU_TEST_CHART=1 $(BIN)/pytest $(SIDE_BY_SIDE) tests/chart tests/canary
 
 images: ## Build the images with Docker or buildah (IMAGES="stt tts", VARIANT=cpu|cuda|all)
 	@$(PYTHON) deploy/images/build.py --variant $(or $(VARIANT),cpu) $(IMAGES)
