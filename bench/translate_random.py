@@ -59,8 +59,11 @@ def _build(name: str) -> None:
     torch.manual_seed(SEED)
     source = checkpoint(_original(name))
     if not source.is_dir():
-        source.mkdir(parents=True)
-        make(source)
+        # Under another name until it is whole: an interruption leaves nothing that would be taken for it.
+        half = source.with_name(f"{source.name}.half")
+        half.mkdir(parents=True, exist_ok=True)
+        make(half)
+        half.rename(source)
     _install(name, family, convert, source)
 
 
