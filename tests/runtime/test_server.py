@@ -157,15 +157,19 @@ async def test_a_taken_port_is_a_configuration_error(fake: FakeTranslation) -> N
             await Server(make_service(fake), config, TracerProvider().get_tracer("t")).start()
 
 
+def issue(directory: Path) -> None:
+    """Writes a new authority and a certificate it signed over those of a directory."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(directory / "ca.pem")
+    certificate = authority.issue_cert("localhost", "127.0.0.1")
+    certificate.private_key_pem.write_to_path(directory / "key.pem")
+    (directory / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
+
+
 @pytest.fixture
 def certificates(tmp_path: Path) -> Callable[[str], Path]:
     """PEM files of an authority and a certificate it signed, by name."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    certificate = authority.issue_cert("localhost", "127.0.0.1")
-    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
-    for blob in certificate.cert_chain_pems:
-        blob.write_to_path(tmp_path / "cert.pem", append=True)
+    issue(tmp_path)
     return lambda name: tmp_path / f"{name}.pem"
 
 
@@ -177,6 +181,39 @@ async def test_tls_serves_who_trusts_it_and_nobody_else(
         async with create_channel(served.target, tls_ca=certificates("ca")) as channel:
             assert len(await translate(channel)) == 2
         assert isinstance(await failure(served.channel), errors.HopUnavailable)
+
+
+async def test_a_renewed_certificate_is_shown_from_the_next_connection_on(
+    fake: FakeTranslation, certificates: Callable[[str], Path], tmp_path: Path
+) -> None:
+    config = ServiceConfig(tls_cert=certificates("cert"), tls_key=certificates("key"), drain_grace_s=0)
+    async with (
+        serve_at(make_service(fake), config) as served,
+        create_channel(served.target, tls_ca=certificates("ca")) as before,
+    ):
+        assert len(await translate(before)) == 2
+        issue(tmp_path)
+        assert len(await translate(before)) == 2, "its connection is of before"
+        async with create_channel(served.target, tls_ca=certificates("ca")) as after:
+            assert len(await translate(after)) == 2
+
+
+async def test_a_certificate_that_cannot_be_used_leaves_the_one_before(
+    fake: FakeTranslation, certificates: Callable[[str], Path], tmp_path: Path
+) -> None:
+    config = ServiceConfig(tls_cert=certificates("cert"), tls_key=certificates("key"), drain_grace_s=0)
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_bytes(certificates("ca").read_bytes())
+    async with serve_at(make_service(fake), config) as served:
+        certificates("cert").write_text("half a certificate")
+        async with create_channel(served.target, tls_ca=trusted) as channel:
+            assert len(await translate(channel)) == 2
+        certificates("cert").unlink()
+        async with create_channel(served.target, tls_ca=trusted) as channel:
+            assert len(await translate(channel)) == 2
+        issue(tmp_path)
+        async with create_channel(served.target, tls_ca=certificates("ca")) as channel:
+            assert len(await translate(channel)) == 2
 
 
 async def test_beside_tls_another_port_answers_about_health_and_nothing_else(

@@ -39,7 +39,7 @@ class ServiceConfig(BaseSettings):
     drain_notice_s: float = Field(default=0.0, ge=0)
     """After SIGTERM, how long the server says NOT_SERVING before it refuses new requests: time for endpoints to notice."""
     tls_cert: Path | None = None
-    """PEM file with the server's certificate chain; with tls_key it turns TLS on."""
+    """PEM file with the server's certificate chain; with tls_key it turns TLS on. Renewed files count from then on."""
     tls_key: Path | None = None
     """PEM file with the server's private key."""
     tls_client_ca: Path | None = None

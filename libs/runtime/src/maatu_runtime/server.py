@@ -29,6 +29,7 @@ from maatu_runtime.errors import ConfigurationError, MaatuError
 from maatu_runtime.interceptors import CallInterceptor, errors_layer, limiter_layer, telemetry_layer
 from maatu_runtime.logs import configure_logging
 from maatu_runtime.telemetry import start_telemetry
+from maatu_runtime.tls import server_credentials
 
 log = structlog.get_logger()
 C = TypeVar("C", bound=ServiceConfig)
@@ -115,11 +116,7 @@ class Server:
         names = [*service.grpc_services, health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, self._server)
         await self._set_health(_NOT_SERVING)
-        try:
-            credentials = _credentials(config)
-        except OSError as error:
-            raise ConfigurationError(f"cannot read a file for TLS: {error}") from error
-        self.port = _listen(self._server, config.host, config.port, credentials)
+        self.port = _listen(self._server, config.host, config.port, server_credentials(config))
         if config.health_port is not None:
             self._health_server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
             health_pb2_grpc.add_HealthServicer_to_server(self._health, self._health_server)
@@ -163,16 +160,6 @@ def _listen(server: grpc.aio.Server, host: str, port: int, credentials: grpc.Ser
         return server.add_insecure_port(address)
     except RuntimeError as error:
         raise ConfigurationError(f"cannot listen on {address}: {error}") from error
-
-
-def _credentials(config: ServiceConfig) -> grpc.ServerCredentials | None:
-    if config.tls_cert is None and config.tls_key is None:
-        return None
-    if config.tls_cert is None or config.tls_key is None:
-        raise ConfigurationError("TLS needs both the certificate (…_TLS_CERT) and its key (…_TLS_KEY)")
-    pair = (config.tls_key.read_bytes(), config.tls_cert.read_bytes())
-    client_ca = config.tls_client_ca.read_bytes() if config.tls_client_ca is not None else None
-    return grpc.ssl_server_credentials([pair], client_ca, client_ca is not None)
 
 
 def run(name: str, config_class: type[C], build: Callable[[C], Service]) -> NoReturn:
