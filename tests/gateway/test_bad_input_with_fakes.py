@@ -9,6 +9,7 @@ import pytest
 
 from maatu.v1 import common_pb2, gateway_pb2
 from maatu_gateway.fake import SPEECH, FakeGraph, kinds, make_config, make_text, make_utterance, serve_graph
+from maatu_gateway.settings import find_voice
 from maatu_runtime import errors
 from maatu_runtime.status import from_rpc_error, from_status
 from maatu_runtime.testing import FakeServices
@@ -243,6 +244,39 @@ async def test_a_silent_stream_with_fakes_is_ended_after_its_idle_time() -> None
         assert caught.value.reason == "IDLE_TIMEOUT"
 
 
+async def test_after_end_of_input_with_fakes_silence_is_no_fault_while_answers_come() -> None:
+    async with serve_graph(idle_timeout_s=0.2) as graph:
+        graph.fakes.agent.script.delay_s = 0.5
+        end = gateway_pb2.ConverseRequest(end_of_input=common_pb2.EndOfInput())
+        events = await graph.converse(make_config(), make_text("one"), end, end=False)
+        assert kinds(events)[-1] == "report"
+
+
+@pytest.mark.parametrize("error", [errors.HopUnavailable("llm"), errors.ModelFailed("scripted")], ids=["llm", "model"])
+async def test_what_fails_behind_a_hop_with_fakes_is_asked_once(graph: FakeGraph, error: errors.MaatuError) -> None:
+    graph.fakes.agent.script.error = error
+    events = await graph.converse(make_config(), make_text("hi"))
+    assert isinstance(from_status(events[-1].status.status, hop="gateway"), type(error))
+    assert graph.fakes.agent.script.calls == 1
+
+
+async def test_a_history_that_cannot_be_amended_with_fakes_costs_no_conversation(graph: FakeGraph) -> None:
+    graph.fakes.agent.amend_error = ZeroDivisionError("scripted defect")
+    graph.fakes.agent.script.step_s = 0.05
+    call = graph.stub.Converse(timeout=10)
+    await call.write(make_config())
+    await call.write(make_text("one"))
+    while not (await call.read()).event.HasField("agent_text"):
+        pass
+    await call.write(gateway_pb2.ConverseRequest(cancel_turn=gateway_pb2.CancelTurn()))
+    await call.write(make_text("two"))
+    await call.done_writing()
+    endings: list[str] = []
+    while (response := await call.read()) is not grpc.aio.EOF:
+        endings += [kind for kind in kinds([response.event]) if kind in ("interrupted", "report")]
+    assert endings == ["interrupted", "report"]
+
+
 async def test_a_client_that_vanishes_with_fakes_leaves_nothing_and_others_do_not_notice() -> None:
     async with serve_graph(FakeServices(answer="word " * 100)) as graph:
         graph.fakes.agent.script.step_s = 0.01
@@ -257,6 +291,19 @@ async def test_a_client_that_vanishes_with_fakes_leaves_nothing_and_others_do_no
         events = await other
         assert events[-1].report.transcript == "stay"
         await graph.until_idle()
+
+
+async def test_a_conversation_with_fakes_that_is_being_opened_while_its_gateway_drains_is_sent_elsewhere(
+    graph: FakeGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def drain_meanwhile(*args: Any) -> Any:
+        graph.servicer.drain()
+        return await find_voice(*args)
+
+    monkeypatch.setattr("maatu_gateway.servicer.find_voice", drain_meanwhile)
+    error = await refusal(graph, make_config())
+    assert isinstance(error, errors.Unavailable)
+    assert error.reason == "DRAINING"
 
 
 async def test_drain_with_fakes_finishes_the_turn_then_says_so() -> None:

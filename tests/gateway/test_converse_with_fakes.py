@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from maatu.v1 import common_pb2, gateway_pb2, stt_pb2
 from maatu_gateway.fake import FakeGraph, kinds, make_config, make_text, make_utterance, serve_graph
+from maatu_runtime import errors
 from maatu_runtime.testing import FakeServices
 
 
@@ -135,6 +136,37 @@ async def test_cancel_turn_with_fakes_ends_it_as_interrupted_and_amends_the_hist
     assert interrupted.heard.ToMilliseconds() == 350
     assert graph.fakes.agent.amended[0].heard_text == "The first clause,"
     await graph.until_idle()
+
+
+async def test_a_cancelled_turn_with_fakes_was_heard_no_longer_than_it_could_play(graph: FakeGraph) -> None:
+    graph.fakes.agent.script.step_s = 0.01
+    graph.fakes.tts.chunks = 600  # a minute of audio for a clause, at once
+    call = graph.stub.Converse(timeout=10)
+    await call.write(make_config())
+    await call.write(make_text("hi"))
+    while (event := (await call.read()).event).audio.clause_index < 1:
+        assert event.WhichOneof("event") != "report"
+    await call.write(gateway_pb2.ConverseRequest(cancel_turn=gateway_pb2.CancelTurn()))
+    await call.done_writing()
+    while not (event := (await call.read()).event).HasField("interrupted"):
+        pass
+    interrupted = event.interrupted
+    assert 0 < interrupted.heard.ToMilliseconds() < 10_000
+    assert not interrupted.heard_agent_text
+    assert graph.fakes.agent.amended[0].heard_text == ""
+    await graph.until_idle()
+
+
+async def test_a_failed_turn_with_fakes_is_remembered_as_far_as_it_was_spoken(graph: FakeGraph) -> None:
+    graph.fakes.tts.script.step_s = 0.05
+    graph.fakes.agent.script.error = errors.ModelFailed("scripted")
+    graph.fakes.agent.script.error_after = 12
+    graph.fakes.agent.script.step_s = 0.05
+    events = await graph.converse(make_config(), make_text("hi"))
+    assert kinds(events)[-1] == "status"
+    assert "The first clause," in events[-1].status.report.agent_text
+    await graph.until_idle()
+    assert [amended.heard_text for amended in graph.fakes.agent.amended] == ["The first clause, then the rest of it."]
 
 
 async def test_ask_with_fakes_answers_a_text_and_a_recording(graph: FakeGraph) -> None:

@@ -117,6 +117,24 @@ async def test_a_conversation_with_fakes_that_is_silent_survives_the_end_of_its_
     assert (await read_until(call, "report"))[-1].report.transcript == "hello there"
 
 
+async def test_a_recognition_with_fakes_that_was_ended_for_silence_begins_anew_with_the_next_audio(
+    graph: FakeGraph, until: Until
+) -> None:
+    graph.fakes.stt.idle_timeout_s = 0.2
+    call = graph.stub.Converse(timeout=20)
+    await call.write(make_config())
+    await call.initial_metadata()
+    await say(call, make_utterance(silence_frames=0))
+    await read_until(call, "speech")
+    await until(lambda: graph.fakes.stt.script.open_calls == 0)
+    await call.write(make_text("typed meanwhile"))
+    assert (await read_until(call, "report"))[-1].report.transcript == "typed meanwhile"
+    assert graph.fakes.stt.script.calls == 1, "no audio, no stream"
+    await say(call, [*make_utterance(), END])
+    assert (await read_until(call, "report"))[-1].report.transcript == "hello there"
+    assert await call.read() is grpc.aio.EOF
+
+
 def stt_of_is_other(graph: FakeGraph, name: str) -> bool:
     assert graph.second is not None
     other = graph.second if name == "stt" else graph.fakes
@@ -215,6 +233,9 @@ async def test_a_draining_gateway_with_fakes_ends_what_nothing_more_can_come_fro
     events = await read_until(call, "report") + await read_until(call, "report")
     assert events[-1].report.transcript == "two"
     assert await call.read() is grpc.aio.EOF
+
+
+async def test_a_draining_gateway_with_fakes_answers_what_it_was_asked(graph: FakeGraph) -> None:
     ask = graph.stub.Ask(gateway_pb2.AskRequest(config=make_config().config, text="hi"))
     asked: list[Any] = []
     async for response in ask:

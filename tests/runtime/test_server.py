@@ -12,13 +12,13 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from opentelemetry.sdk.trace import TracerProvider
 
-from maatu.v1 import translate_pb2, translate_pb2_grpc
+from maatu.v1 import common_pb2, translate_pb2, translate_pb2_grpc, tts_pb2, tts_pb2_grpc
 from maatu_runtime import errors
 from maatu_runtime.channel import create_channel, hop_timeout_s
 from maatu_runtime.config import ServiceConfig
 from maatu_runtime.server import Server, Service
 from maatu_runtime.status import from_rpc_error, keep_status, why_it_failed
-from maatu_runtime.testing import FakeScript, serve, serve_at
+from maatu_runtime.testing import FakeScript, FakeServices, serve, serve_at
 from maatu_runtime.testing.fakes import FakeTranslation
 
 REQUEST = translate_pb2.TranslateRequest(text="hola", source_language_code="es", target_language_code="en")
@@ -126,6 +126,43 @@ async def test_a_client_that_leaves_with_fakes_closes_the_handler_at_once(fake: 
         async with asyncio.timeout(2):
             while fake.script.open_calls:
                 await asyncio.sleep(0.001)
+
+
+async def test_whoever_does_not_read_loses_its_place_to_others() -> None:
+    fakes = FakeServices()
+    fakes.tts.chunks = 10_000  # far more than the flow control of gRPC lets through
+    audio_format = common_pb2.AudioFormat(encoding=common_pb2.AUDIO_ENCODING_LINEAR16, sample_rate_hz=16_000)
+    request = tts_pb2.SynthesizeRequest(text="hi", options=tts_pb2.SynthesisOptions(format=audio_format))
+    config = ServiceConfig(max_concurrent_requests=1, write_timeout_s=0.2, drain_grace_s=0)
+    async with serve(fakes.services()["tts"], config) as channel:
+        stub: Any = tts_pb2_grpc.TextToSpeechStub(channel)
+        stalled = stub.Synthesize(request, timeout=10)
+        await stalled.read()
+        async with asyncio.timeout(5):
+            while fakes.tts.script.open_calls:
+                await asyncio.sleep(0.01)
+        fakes.tts.chunks = 2
+        assert len([response async for response in stub.Synthesize(request, timeout=5)]) == 4
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            while await stalled.read() is not grpc.aio.EOF:
+                pass
+        error = from_rpc_error(caught.value, hop="tts")
+        assert isinstance(error, errors.DeadlineExceeded)
+        assert "nobody read" in error.message
+
+
+@pytest.mark.parametrize(
+    ("error", "calls"),
+    [(errors.HopUnavailable("llm"), 1), (errors.ModelFailed("broken"), 1), (errors.Unavailable("draining"), 3)],
+    ids=["behind-the-hop", "model", "draining"],
+)
+async def test_only_a_server_that_drains_is_asked_again_by_grpc_itself(
+    fake: FakeTranslation, error: errors.MaatuError, calls: int
+) -> None:
+    fake.script.error = error
+    async with serve(make_service(fake), ServiceConfig(drain_grace_s=0)) as channel:
+        assert isinstance(await failure(channel), type(error))
+        assert fake.script.calls == calls
 
 
 async def test_drain_with_fakes_finishes_what_runs_refuses_what_comes_and_closes_last(fake: FakeTranslation) -> None:

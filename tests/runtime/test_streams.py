@@ -68,6 +68,18 @@ def executor() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1)
 
 
+async def test_who_has_said_that_it_is_done_may_be_silent() -> None:
+    async def requests() -> AsyncIterator[str]:
+        yield "end_of_input"
+        await asyncio.sleep(0.2)
+        yield "playback"
+
+    async with RequestStream(requests(), idle_timeout_s=0.05) as stream:
+        assert await anext(stream) == "end_of_input"
+        stream.wait_for_ever()
+        assert await anext(stream) == "playback"
+
+
 async def test_a_thread_streams_in_order(executor: ThreadPoolExecutor) -> None:
     def produce(emit: Callable[[int], None], cancelled: threading.Event) -> None:
         for number in range(1000):

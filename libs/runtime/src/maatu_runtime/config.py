@@ -34,6 +34,8 @@ class ServiceConfig(BaseSettings):
     takes a free one; none: health is asked at the port of the service."""
     max_concurrent_requests: int = Field(default=64, ge=1)
     """Requests of one method served at once; one more is refused with RESOURCE_EXHAUSTED."""
+    write_timeout_s: float = Field(default=60.0, gt=0)
+    """How long a response may wait for a client that does not read; then its call ends, and its place is free."""
     drain_grace_s: float = Field(default=30.0, ge=0)
     """After SIGTERM, how long running requests may take to finish."""
     drain_notice_s: float = Field(default=0.0, ge=0)

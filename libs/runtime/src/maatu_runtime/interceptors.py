@@ -19,11 +19,13 @@ from grpc_status import rpc_status
 from opentelemetry.trace import Span, StatusCode, Tracer
 
 from maatu_runtime import metrics
-from maatu_runtime.errors import CapacityExceeded, MaatuError, Quota, Unavailable
+from maatu_runtime.errors import CapacityExceeded, DeadlineExceeded, MaatuError, Quota, Unavailable
 from maatu_runtime.status import code_of, defect_status, to_status
 from maatu_runtime.telemetry import server_span, trace_id_of
 
 log = structlog.get_logger()
+_NO_RETRY = ("grpc-retry-pushback-ms", "-1")
+"""Trailing metadata that ends a client's retries (gRFC A6)."""
 
 
 @dataclass
@@ -60,11 +62,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     Args:
         service: Name of the service: "tts".
         layers: Outermost first.
+        write_timeout_s: How long a response may wait for its reader.
     """
 
-    def __init__(self, service: str, layers: Sequence[Layer]) -> None:
+    def __init__(self, service: str, layers: Sequence[Layer], *, write_timeout_s: float) -> None:
         self._service = service
         self._layers = layers
+        self._write_timeout_s = write_timeout_s
 
     async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], handler_call_details: Any) -> Any:
         """Wraps the handler of a call. Called by gRPC."""
@@ -89,9 +93,17 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             async with self._around(method, context) as call, aclosing(behaviour(request, context)) as responses:  # type: ignore[type-var]
                 async for response in responses:
                     _first_response(call)
-                    await context.write(response)
+                    await self._write(context, response)
 
         return handle
+
+    async def _write(self, context: Any, response: Any) -> None:
+        """Sends a response. Whoever does not read holds its place for so long and no longer."""
+        try:
+            async with asyncio.timeout(self._write_timeout_s):
+                await context.write(response)
+        except TimeoutError:
+            raise DeadlineExceeded(f"nobody read the answer for {self._write_timeout_s:g} s") from None
 
     def _unary(self, behaviour: Callable[[Any, Any], Awaitable[Any]], method: str) -> Any:
         async def handle(request: Any, context: Any) -> Any:
@@ -154,7 +166,7 @@ def errors_layer() -> Layer:
             call.code = code_of(error)
             metrics.ERRORS.labels(call.service, error.reason).inc()
             log.info("call_refused", reason=error.reason, code=call.code.name, detail=error.message)
-            await call.context.abort_with_status(rpc_status.to_status(to_status(error)))
+            await call.context.abort_with_status(_final(error))
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -166,6 +178,15 @@ def errors_layer() -> Layer:
             await _answer_defect(call)
 
     return layer
+
+
+def _final(error: MaatuError) -> Any:
+    """The status of an error, with the word that gRPC's own retries are to leave it alone. A server that drains is none of
+    those: another one takes the call."""
+    status = rpc_status.to_status(to_status(error))
+    if isinstance(error, Unavailable) and error.reason == Unavailable.reason:
+        return status
+    return status._replace(trailing_metadata=(*status.trailing_metadata, _NO_RETRY))
 
 
 async def _answer_defect(call: Call) -> None:

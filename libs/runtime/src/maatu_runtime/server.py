@@ -80,7 +80,7 @@ class Server:
             limiter_layer(config.max_concurrent_requests, is_draining=lambda: self._is_draining),
         ]
         self._server = grpc.aio.server(
-            interceptors=[CallInterceptor(service.name, layers)],
+            interceptors=[CallInterceptor(service.name, layers, write_timeout_s=config.write_timeout_s)],
             options=[
                 ("grpc.so_reuseport", 0),  # otherwise two servers share a port silently
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),

@@ -71,6 +71,10 @@ class RequestStream(Generic[T]):
         self._pump.cancel()
         await asyncio.gather(self._pump, return_exceptions=True)
 
+    def wait_for_ever(self) -> None:
+        """From the next wait on, no silence of the client is too long: it has said that it has nothing more to say."""
+        self._idle_timeout_s = None
+
     def __aiter__(self) -> Self:
         return self
 

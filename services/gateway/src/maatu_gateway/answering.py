@@ -11,9 +11,9 @@ from maatu_gateway.config import Config
 from maatu_gateway.hops import Hops
 from maatu_gateway.outbox import Outbox
 from maatu_gateway.settings import ConversationSettings, find_voice
-from maatu_gateway.turn import Turn, TurnPipeline
+from maatu_gateway.turn import Clause, Turn, TurnPipeline
 from maatu_runtime.durations import from_ns
-from maatu_runtime.errors import CapacityExceeded, MaatuError, Unavailable
+from maatu_runtime.errors import CapacityExceeded, MaatuError, RemoteDefect, Unavailable
 from maatu_runtime.status import defect_status, to_status
 
 log = structlog.get_logger()
@@ -145,24 +145,41 @@ class Answering:
         metrics.TURN_ERRORS.labels(reason).inc()
         event = gateway_pb2.TurnStatus(turn_id=turn.id, status=status, report=turn.report())
         await self._outbox.put(ConversationEvent(status=event))
+        if turn.clauses:  # the agent has answered, and may remember all of it; the client plays what it has
+            await self._amend(turn, turn.heard(turn.audio_ns))
 
     async def _interrupted(self, turn: Turn) -> None:
         metrics.TURNS.labels("interrupted").inc()
-        heard_ns = min(self._played_ns.get(turn.id, turn.audio_ns), turn.audio_ns)
-        heard = turn.heard(heard_ns)
-        heard_agent_text = " ".join(clause.agent_text for clause in heard)
-        try:
-            await self._hops.amend_turn(self._settings.session_id, turn.id, heard_agent_text)
-        except MaatuError as error:
-            log.warning("turn_not_amended", turn_id=turn.id, reason=error.reason, detail=error.message)
+        heard_ns, heard = self._heard(turn)
+        await self._amend(turn, heard)
         event = gateway_pb2.Interrupted(
             turn_id=turn.id,
             heard=from_ns(heard_ns),
             heard_text=" ".join(clause.spoken_text for clause in heard),
-            heard_agent_text=heard_agent_text,
+            heard_agent_text=_agent_text(heard),
             report=turn.report(),
         )
         await self._outbox.put(ConversationEvent(interrupted=event))
+
+    def _heard(self, turn: Turn) -> tuple[int, list[Clause]]:
+        """How much of an interrupted turn was heard, nanoseconds, and the clauses of it.
+
+        From a client that does not report what it plays: what can have been played since the first audio left. Audio leaves
+        faster than it plays.
+        """
+        heard_ns = min(self._played_ns.get(turn.id, turn.timeline.since_first_audio_ns), turn.audio_ns)
+        return heard_ns, turn.heard(heard_ns)
+
+    async def _amend(self, turn: Turn, heard: list[Clause]) -> None:
+        """Has the agent remember what was heard of its answer, no more."""
+        try:
+            await self._hops.amend_turn(self._settings.session_id, turn.id, _agent_text(heard))
+        except (MaatuError, RemoteDefect) as error:
+            log.warning("turn_not_amended", turn_id=turn.id, detail=str(error))
+
+
+def _agent_text(clauses: list[Clause]) -> str:
+    return " ".join(clause.agent_text for clause in clauses)
 
 
 def root(error: BaseException) -> BaseException:

@@ -6,7 +6,7 @@ They share nothing with other conversations but the hops' channels.
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Any
 
@@ -26,6 +26,7 @@ from maatu_gateway.turn import Turn
 from maatu_runtime.audio import format_to_proto
 from maatu_runtime.errors import InvalidSequence, InvalidText, Unavailable
 from maatu_runtime.status import to_status
+from maatu_runtime.streams import RequestStream
 from maatu_runtime.telemetry import outgoing_metadata, trace_id_of
 
 _GOODBYE_S = 1.0
@@ -73,7 +74,7 @@ class Conversation:
         self._listening: asyncio.Task[None] | None = None
         self._is_draining = self._is_leaving = False
 
-    async def converse(self, requests: AsyncIterator[gateway_pb2.ConverseRequest]) -> AsyncGenerator[ConversationEvent]:
+    async def converse(self, requests: RequestStream[gateway_pb2.ConverseRequest]) -> AsyncGenerator[ConversationEvent]:
         """Holds the conversation over a stream of messages, config excluded.
 
         Raises:
@@ -158,7 +159,7 @@ class Conversation:
         await self._outbox.put(ConversationEvent(status=gateway_pb2.TurnStatus(status=to_status(error))))
         await asyncio.wait([reader], timeout=_GOODBYE_S)
 
-    async def _read(self, requests: AsyncIterator[gateway_pb2.ConverseRequest], group: asyncio.TaskGroup) -> None:
+    async def _read(self, requests: RequestStream[gateway_pb2.ConverseRequest], group: asyncio.TaskGroup) -> None:
         has_ended = False
         async for request in requests:
             if self._is_leaving:
@@ -177,6 +178,7 @@ class Conversation:
                     self._answering.cancel(request.cancel_turn.turn_id)
                 case "end_of_input":
                     has_ended = True
+                    requests.wait_for_ever()  # what was said is still being answered
                     await self._end_of_input()
                 case "config":
                     raise InvalidSequence("a stream has one config, its first message", reason="DUPLICATE_CONFIG")
@@ -223,24 +225,30 @@ class Conversation:
 
     async def _listen(self, hearing: Hearing, recognition: LiveRecognition) -> None:
         """Takes what stt hears and makes a turn of each utterance."""
-        stopped: stt_pb2.SpeechActivity | None = None
-        noticed_ns = self._clock()
+        # By utterance, for the next may stop before a final comes: where its speech stopped in the audio, and when stt said so.
+        stops: dict[int, tuple[int, int]] = {}
         async with aclosing(recognition.responses()) as responses:
             async for response in responses:
                 if response.WhichOneof("event") == "activity":
-                    await self._outbox.put(ConversationEvent(speech=response.activity))
-                    if response.activity.type == stt_pb2.SpeechActivity.TYPE_SPEECH_STOPPED:
-                        stopped, noticed_ns = response.activity, self._clock()
+                    activity = response.activity
+                    await self._outbox.put(ConversationEvent(speech=activity))
+                    if activity.type == stt_pb2.SpeechActivity.TYPE_SPEECH_STOPPED:
+                        stops[activity.utterance_index] = (activity.offset.ToNanoseconds(), self._clock())
                     continue
-                await self._outbox.put(ConversationEvent(transcript=response.transcript))
-                if response.transcript.is_final and response.transcript.text.strip():
-                    end = stopped.offset if stopped is not None else response.transcript.end
-                    timeline = self._timeline(min(hearing.arrivals.arrival_ns(end.ToNanoseconds()), noticed_ns))
+                transcript = response.transcript
+                await self._outbox.put(ConversationEvent(transcript=transcript))
+                if not transcript.is_final:
+                    continue
+                end_ns, noticed_ns = stops.pop(
+                    transcript.utterance_index, (transcript.end.ToNanoseconds(), self._clock())
+                )
+                if text := transcript.text.strip():
+                    timeline = self._timeline(min(hearing.arrivals.arrival_ns(end_ns), noticed_ns))
                     endpointing = timeline.begin(common_pb2.HOP_ENDPOINTING, at_ns=timeline.origin_ns)
                     endpointing.end(at_ns=noticed_ns)
                     timeline.begin(common_pb2.HOP_STT, at_ns=noticed_ns).end()
-                    await self._answering.enqueue(Turn(response.transcript.text.strip(), timeline))
-                if self._is_draining and response.transcript.is_final:
+                    await self._answering.enqueue(Turn(text, timeline))
+                if self._is_draining:
                     self._answering.drain()
 
     async def _recognize(self, recording: bytes) -> None:

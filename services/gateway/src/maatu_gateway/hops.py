@@ -55,7 +55,9 @@ class Patience:
         """Waits before another try; raises the error where there is to be none."""
         now = time.monotonic()
         self._ends_s = self._ends_s or now + self._limit_s
-        if now >= self._ends_s or not (isinstance(error, HopUnavailable) or is_shutting_down(error)):
+        # A hop that answers that something behind it is away (the agent's llm, its redis) is not away itself.
+        is_away = isinstance(error, HopUnavailable) and error.metadata["hop"] == self._hop
+        if now >= self._ends_s or not (is_away or is_shutting_down(error)):
             raise error
         metrics.CALLS_AGAIN.labels(self._hop).inc()
         pause_s = _AGAIN_AFTER_S[min(self._tries, len(_AGAIN_AFTER_S) - 1)]

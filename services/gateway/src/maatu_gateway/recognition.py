@@ -16,7 +16,7 @@ from maatu.v1 import common_pb2, stt_pb2
 from maatu_gateway.hearing import Hearing
 from maatu_gateway.hops import Hops, Metadata, Patience, is_shutting_down
 from maatu_runtime.durations import from_ns
-from maatu_runtime.errors import HopUnavailable, MaatuError
+from maatu_runtime.errors import DeadlineExceeded, HopUnavailable, MaatuError
 
 _PRE_ROLL_NS = 3_000_000_000
 """Audio kept while nobody speaks: more than stt needs to be sure of speech and pads it with (at most 2 s and 1 s)."""
@@ -100,6 +100,10 @@ class LiveRecognition:
     async def _before_another(self, stream: _Stream, failure: MaatuError | None) -> None:
         """Waits a little before a stream that broke is followed by another one; raises where none is to follow."""
         failure = failure or HopUnavailable("stt", "it ended the stream")
+        if isinstance(failure, DeadlineExceeded) and failure.reason == "IDLE_TIMEOUT":
+            # A microphone is off, the client may be typing: another stream begins with its next audio.
+            await self._hearing.message(max(stream.position, self._hearing.first), is_over=lambda: False)
+            return
         self._breaks += self.is_hearing and stream.is_accepted
         # At the door, a service that is down is named at once.
         if self._breaks > _BREAKS_AN_UTTERANCE or not (self._was_accepted or is_shutting_down(failure)):

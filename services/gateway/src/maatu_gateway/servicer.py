@@ -17,7 +17,7 @@ from maatu_gateway.hops import Hops
 from maatu_gateway.settings import ConversationSettings, find_voice, read_settings
 from maatu_gateway.timeline import Clock
 from maatu_runtime.audio import Encoding
-from maatu_runtime.errors import AlreadyExists, InvalidAudio, InvalidSequence, InvalidText, Unsupported
+from maatu_runtime.errors import AlreadyExists, InvalidAudio, InvalidSequence, InvalidText, Unavailable, Unsupported
 from maatu_runtime.streams import RequestStream
 
 
@@ -37,13 +37,15 @@ class VoiceGatewayServicer(gateway_pb2_grpc.VoiceGatewayServicer):
         self._tracer = tracer
         self._clock = clock
         self._conversations: dict[str, Conversation] = {}
+        self._is_draining = False
 
     def capacity(self) -> tuple[int, int]:
         """(conversations under way, conversations at once)."""
         return len(self._conversations), self._config.max_concurrent_requests
 
     def drain(self) -> None:
-        """Lets every conversation finish its turn, then end."""
+        """Lets every conversation finish its turn, then end; one that is being opened is refused."""
+        self._is_draining = True
         for conversation in list(self._conversations.values()):
             conversation.drain()
 
@@ -116,6 +118,8 @@ class VoiceGatewayServicer(gateway_pb2_grpc.VoiceGatewayServicer):
 
     @contextmanager
     def _registered(self, settings: ConversationSettings, conversation: Conversation) -> Iterator[None]:
+        if self._is_draining:  # since this one is being opened
+            raise Unavailable("this gateway is shutting down: connect again")
         if settings.session_id in self._conversations:  # another stream was quicker while this one was being opened
             raise AlreadyExists(f"session {settings.session_id} is in use on another stream", field="config.session_id")
         self._conversations[settings.session_id] = conversation

@@ -158,6 +158,11 @@ class TurnTimeline:
         """From the last sample of speech to the first audio byte; None while nothing was heard."""
         return None if self.first_audio_ns is None else self.first_audio_ns - self.origin_ns
 
+    @property
+    def since_first_audio_ns(self) -> int:
+        """How long ago the first audio byte left; 0 while none has."""
+        return 0 if self.first_audio_ns is None else self.clock() - self.first_audio_ns
+
     def segments(self) -> list[tuple[Hop, int]]:
         """The stretches of the critical path in order, nanoseconds; they sum to voice-to-voice exactly.
 

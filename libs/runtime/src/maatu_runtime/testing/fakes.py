@@ -23,6 +23,7 @@ from maatu.v1 import (
 from maatu_runtime import durations
 from maatu_runtime.errors import NotFound
 from maatu_runtime.server import Service
+from maatu_runtime.streams import RequestStream
 
 
 @dataclass
@@ -74,35 +75,38 @@ class FakeSpeechToText(stt_pb2_grpc.SpeechToTextServicer):
         self.transcripts = transcripts
         self.script = script
         self.endpoint_s = endpoint_s
+        self.idle_timeout_s: float | None = None
+        """A stream on which nothing comes for so long is ended, as the real one's is."""
 
     async def StreamingRecognize(
         self, request_iterator: AsyncIterator[stt_pb2.StreamingRecognizeRequest], context: Any
     ) -> AsyncGenerator[stt_pb2.StreamingRecognizeResponse]:
         with self.script.call(context):
             rate, position_s, end_s, index, is_speaking = 16_000, 0.0, 0.0, 0, False
-            async for request in request_iterator:
-                kind = request.WhichOneof("message")
-                if kind == "config":
-                    self.script.seen.append(request.config)
-                    rate = request.config.format.sample_rate_hz
-                    await context.send_initial_metadata(())
-                    continue
-                if kind == "audio":
-                    position_s += len(request.audio) / 2 / rate
-                    if any(request.audio):
-                        end_s = position_s
-                        if not is_speaking:
-                            is_speaking = True
-                            yield self._activity(
-                                stt_pb2.SpeechActivity.TYPE_SPEECH_STARTED, position_s, position_s, index
-                            )
-                if is_speaking and (kind == "end_of_input" or position_s - end_s >= self.endpoint_s):
-                    yield self._activity(stt_pb2.SpeechActivity.TYPE_SPEECH_STOPPED, end_s, position_s, index)
-                    await self.script.before(0)
-                    yield stt_pb2.StreamingRecognizeResponse(transcript=self._final(index, end_s))
-                    is_speaking, index = False, index + 1
-                if kind == "end_of_input":
-                    return
+            async with RequestStream(request_iterator, idle_timeout_s=self.idle_timeout_s) as requests:
+                async for request in requests:
+                    kind = request.WhichOneof("message")
+                    if kind == "config":
+                        self.script.seen.append(request.config)
+                        rate = request.config.format.sample_rate_hz
+                        await context.send_initial_metadata(())
+                        continue
+                    if kind == "audio":
+                        position_s += len(request.audio) / 2 / rate
+                        if any(request.audio):
+                            end_s = position_s
+                            if not is_speaking:
+                                is_speaking = True
+                                yield self._activity(
+                                    stt_pb2.SpeechActivity.TYPE_SPEECH_STARTED, position_s, position_s, index
+                                )
+                    if is_speaking and (kind == "end_of_input" or position_s - end_s >= self.endpoint_s):
+                        yield self._activity(stt_pb2.SpeechActivity.TYPE_SPEECH_STOPPED, end_s, position_s, index)
+                        await self.script.before(0)
+                        yield stt_pb2.StreamingRecognizeResponse(transcript=self._final(index, end_s))
+                        is_speaking, index = False, index + 1
+                    if kind == "end_of_input":
+                        return
 
     async def Recognize(
         self, request: stt_pb2.RecognizeRequest, context: Any
@@ -172,6 +176,8 @@ class FakeAgent(agent_pb2_grpc.AgentServicer):
         self.script = script
         self.sessions: set[str] = set()
         self.amended: list[agent_pb2.AmendTurnRequest] = []
+        self.amend_error: Exception | None = None
+        """Raised instead of amending."""
 
     async def Respond(
         self, request: agent_pb2.RespondRequest, context: Any
@@ -187,6 +193,8 @@ class FakeAgent(agent_pb2_grpc.AgentServicer):
             yield agent_pb2.RespondResponse(done=agent_pb2.RespondDone(text=self.answer, model="fake"))
 
     async def AmendTurn(self, request: agent_pb2.AmendTurnRequest, context: Any) -> agent_pb2.AmendTurnResponse:
+        if self.amend_error is not None:
+            raise self.amend_error
         self.amended.append(request)
         return agent_pb2.AmendTurnResponse()
 
