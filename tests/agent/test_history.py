@@ -5,6 +5,7 @@ from time import perf_counter
 
 import pytest
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from maatu_agent.history import History, TurnState
 from maatu_agent.redis_process import RedisProcess
@@ -139,10 +140,14 @@ async def test_a_dead_redis_is_told_within_a_second(redis: RedisProcess, session
     await history.begin(session, "t1", "u")
     await redis.stop()
     started = perf_counter()
-    with pytest.raises(HopUnavailable) as caught:
+    with capture_logs() as logs, pytest.raises(HopUnavailable) as caught:
         await history.begin(session, "t2", "u")
     assert perf_counter() - started < 1
     assert caught.value.metadata == {"hop": "redis"}
+    assert caught.value.message == "the redis service does not answer"  # where it is, is the operator's business
+    [line] = [line for line in logs if line["event"] == "redis_failed"]
+    assert line["operation"] == "begin"
+    assert redis.url.removeprefix("unix://") in line["detail"]
     await history.close()
 
 

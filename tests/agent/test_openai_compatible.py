@@ -10,8 +10,13 @@ from typing import Any
 
 import pytest
 
+from maatu_agent import metrics
+from maatu_agent.backends import openai_compatible
 from maatu_agent.backends.base import Done, FinishReason, GenerationOptions, Message, Prompt, Role, Token
 from maatu_agent.backends.openai_compatible import OpenAiCompatible, OpenAiSettings
+from maatu_agent.config import Config
+from maatu_agent.service import assemble
+from maatu_agent.testing import AgentClient
 from maatu_runtime.errors import (
     CapacityExceeded,
     HopUnavailable,
@@ -20,6 +25,7 @@ from maatu_runtime.errors import (
     ModelFailed,
     Unsupported,
 )
+from maatu_runtime.testing import serve
 
 _PROMPT = Prompt((Message(Role.SYSTEM, "Be brief."),), (Message(Role.USER, "Hi ಮಾತು"),))
 _OPTIONS = GenerationOptions(max_tokens=7, temperature=0.5, seed=3)
@@ -44,9 +50,10 @@ class Connection:
         await self.writer.drain()
 
     async def event(self, data: object) -> None:
-        """Writes one server-sent event."""
-        text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
-        self.writer.write(f"data: {text}\n\n".encode())
+        """Writes one server-sent event: bytes and text as they are, everything else as JSON."""
+        if not isinstance(data, bytes):
+            data = (data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)).encode()
+        self.writer.write(b"data: %b\n\n" % data)
         await self.writer.drain()
 
     async def text(self, text: str, finish: str | None = None) -> None:
@@ -184,6 +191,17 @@ async def test_refusals_are_typed(status: str, message: str, kind: type[MaatuErr
         assert caught.value.metadata == {"hop": "llm"}
 
 
+@pytest.mark.parametrize(("header", "seconds"), [("inf", 3600), ("1e30", 3600), ("-5", 0), ("nan", 0), ("soon", 1)])
+async def test_a_wait_that_makes_no_sense_is_none_of_ours(header: str, seconds: float) -> None:
+    async def behaviour(connection: Connection) -> None:
+        await connection.refuse("429 Too Many Requests", "busy", Retry_After=header)
+
+    async with _serving(behaviour) as (model, _):
+        with pytest.raises(CapacityExceeded) as caught:
+            await _collect(model)
+    assert caught.value.retry_after_s == seconds
+
+
 async def test_an_error_within_the_stream_is_typed() -> None:
     async def behaviour(connection: Connection) -> None:
         await connection.head()
@@ -193,6 +211,125 @@ async def test_an_error_within_the_stream_is_typed() -> None:
     async with _serving(behaviour) as (model, _):
         with pytest.raises(ModelFailed, match="engine died"):
             await _collect(model)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        "this is {no json",
+        b"\xff\xfe",
+        "[" * 100_000,
+        "null",
+        "7",
+        [1, 2],
+        {"choices": 5},
+        {"choices": {"0": {}}},
+        {"choices": [None]},
+        {"choices": [{"index": 0, "delta": None}]},
+        {"choices": [{"index": 0, "delta": {"content": 5}}]},
+        {"choices": [{"index": 0, "delta": {"content": ["Hel"]}}]},
+        {"choices": [{"index": 0, "delta": {}, "finish_reason": ["stop"]}]},
+    ],
+    ids=lambda garbage: str(garbage)[:30],
+)
+async def test_what_is_not_the_chat_api_is_typed(garbage: object) -> None:
+    async def behaviour(connection: Connection) -> None:
+        await connection.head()
+        await connection.text("Hel")
+        await connection.event(garbage)
+        await connection.gone.wait()
+
+    async with _serving(behaviour) as (model, connections):
+        with pytest.raises(ModelFailed, match=r"llama streams what is not the chat API: .") as caught:
+            await _collect(model)
+        await asyncio.wait_for(connections[0].gone.wait(), 5)
+    assert len(caught.value.message) < 200  # it travels in a header, however much the server sent
+
+
+async def test_a_defect_of_ours_is_not_taken_for_the_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(message: Message) -> None:
+        raise TypeError("a defect")
+
+    monkeypatch.setattr(openai_compatible, "_param", broken)
+    async with _serving(_say_hello) as (model, _):
+        with pytest.raises(TypeError, match="a defect"):
+            await _collect(model)
+
+
+@pytest.mark.parametrize(
+    ("last", "tokens"),
+    [
+        ({"choices": [], "usage": {"prompt_tokens": None, "completion_tokens": 3}}, (0, 3)),
+        ({"choices": [], "usage": {"prompt_tokens": 11}}, (11, 0)),
+        ({"choices": [], "usage": {"prompt_tokens": -1, "completion_tokens": 2**31}}, (0, 0)),
+        ({"choices": [], "usage": {"prompt_tokens": "many", "completion_tokens": 1.5}}, (0, 0)),
+        ({"choices": [], "usage": 5}, (0, 0)),
+        ({"choices": None, "usage": {"prompt_tokens": 11, "completion_tokens": 3}}, (11, 3)),
+        ({"usage": {"prompt_tokens": 11, "completion_tokens": 3}}, (11, 3)),
+    ],
+)
+async def test_an_answer_is_not_lost_for_want_of_its_figures_or_of_choices(
+    last: object, tokens: tuple[int, int]
+) -> None:
+    async def behaviour(connection: Connection) -> None:
+        await connection.head()
+        await connection.event({"choices": None})
+        await connection.text("Hello", finish="stop")
+        await connection.event(last)
+        await connection.event("[DONE]")
+
+    async with _serving(behaviour) as (model, _):
+        assert await _collect(model) == (["Hello"], Done(FinishReason.STOP, *tokens, "llama"))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        ([r"Hi \ud83d", "!"], ["Hi ", "\ufffd!"]),
+        ([r"Hi \ud83d"], ["Hi ", "\ufffd"]),
+        ([r"\ude00 Hi"], ["\ufffd Hi"]),
+        ([r"Hi \ud83d", r"\ude00!"], ["Hi ", "😀!"]),
+        ([r"Hi \ud83d\ude00!"], ["Hi 😀!"]),
+    ],
+)
+async def test_half_a_character_is_replaced_or_put_together(pieces: list[str], expected: list[str]) -> None:
+    async def behaviour(connection: Connection) -> None:
+        await connection.head()
+        for piece in pieces:
+            await connection.event(f'{{"choices": [{{"index": 0, "delta": {{"content": "{piece}"}}}}]}}')
+        await connection.text("", finish="stop")
+        await connection.event("[DONE]")
+
+    async with _serving(behaviour) as (model, _):
+        assert (await _collect(model))[0] == expected
+
+
+async def test_half_a_character_in_an_error_is_replaced() -> None:
+    async def behaviour(connection: Connection) -> None:
+        await connection.head()
+        await connection.event(r'{"error": {"message": "died \ud83d!"}}')
+
+    async with _serving(behaviour) as (model, _):
+        with pytest.raises(ModelFailed, match="died \ufffd!"):
+            await _collect(model)
+
+
+async def test_names_of_models_that_clients_make_up_are_one_label() -> None:
+    made_up = {f"made-up-{number}" for number in range(5)}
+    async with (
+        _serving(_say_hello) as (model, connections),
+        serve(assemble(model, Config(backend="fake"))) as channel,
+    ):
+        client = AgentClient(channel)
+        assert (await client.ask("Hi")).model == "llama"
+        for name in made_up:
+            assert (await client.ask("Hi", name, model=name)).model == name
+    assert {connection.body["model"] for connection in connections} == {"llama", *made_up}
+    for metric in (metrics.FIRST_TOKEN, metrics.TOKENS_PER_SECOND, metrics.TOKENS, metrics.ANSWERS):
+        [family] = metric.collect()
+        labels = {sample.labels["model"] for sample in family.samples}
+        assert labels >= {"llama", "other"}
+        assert not labels & made_up
 
 
 async def test_a_server_that_is_not_there_is_told_at_once() -> None:

@@ -183,7 +183,7 @@ def errors_layer() -> Layer:
 def _final(error: MaatuError) -> Any:
     """The status of an error, with the word that gRPC's own retries are to leave it alone. A server that drains is none of
     those: another one takes the call."""
-    status = rpc_status.to_status(to_status(error))
+    status: Any = rpc_status.to_status(to_status(error))
     if isinstance(error, Unavailable) and error.reason == Unavailable.reason:
         return status
     return status._replace(trailing_metadata=(*status.trailing_metadata, _NO_RETRY))

@@ -122,7 +122,9 @@ class Agent:
             model=done.model,
             history_turns=history_turns,
         )
-        _observe(answer, generating_s=ended - first)
+        # Any client may name a model, and a server may take any name: as labels they would grow without end.
+        label = answer.model if answer.model == self._model.name else "other"
+        _observe(answer, label, generating_s=ended - first)
         yield answer
 
     async def _remember(self, question: Question, position: int, text: str) -> None:
@@ -137,11 +139,11 @@ class Agent:
             log.info("turn_changed_meanwhile", session_id=question.session_id, turn_id=question.turn_id)
 
 
-def _observe(answer: Answer, *, generating_s: float) -> None:
-    metrics.FIRST_TOKEN.labels(answer.model).observe(answer.time_to_first_token_s)
+def _observe(answer: Answer, model: str, *, generating_s: float) -> None:
+    metrics.FIRST_TOKEN.labels(model).observe(answer.time_to_first_token_s)
     if answer.completion_tokens > 1 and generating_s > 0:
-        metrics.TOKENS_PER_SECOND.labels(answer.model).observe((answer.completion_tokens - 1) / generating_s)
-    metrics.TOKENS.labels(answer.model, "prompt").inc(answer.prompt_tokens)
-    metrics.TOKENS.labels(answer.model, "completion").inc(answer.completion_tokens)
-    metrics.ANSWERS.labels(answer.model, answer.finish_reason.value).inc()
+        metrics.TOKENS_PER_SECOND.labels(model).observe((answer.completion_tokens - 1) / generating_s)
+    metrics.TOKENS.labels(model, "prompt").inc(answer.prompt_tokens)
+    metrics.TOKENS.labels(model, "completion").inc(answer.completion_tokens)
+    metrics.ANSWERS.labels(model, answer.finish_reason.value).inc()
     metrics.HISTORY_TURNS.observe(answer.history_turns)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import structlog
 from redis import exceptions as redis_errors
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -24,6 +25,7 @@ from maatu_agent import metrics
 from maatu_agent.scripts import AMEND, BEGIN, COMPLETE
 from maatu_runtime.errors import AlreadyExists, HopUnavailable, NotFound
 
+log = structlog.get_logger()
 HOP = "redis"
 _COUNTER = b"#"
 _KEY = "maatu:agent:session:{}"
@@ -202,7 +204,12 @@ class History:
         except (TimeoutError, redis_errors.TimeoutError) as error:
             metrics.REDIS_ERRORS.labels(name).inc()
             raise HopUnavailable(HOP, f"no answer within {self._timeout_s:g} s") from error
-        except (OSError, redis_errors.ConnectionError, *_OUT_OF_ORDER) as error:
+        except (OSError, redis_errors.ConnectionError) as error:
+            metrics.REDIS_ERRORS.labels(name).inc()
+            # Where Redis is, and what it says of the password, is the operator's business: callers are told its name.
+            log.warning("redis_failed", operation=name, detail=str(error))
+            raise HopUnavailable(HOP) from error
+        except _OUT_OF_ORDER as error:
             metrics.REDIS_ERRORS.labels(name).inc()
             raise HopUnavailable(HOP, str(error)) from error
 

@@ -1,4 +1,7 @@
-"""Prometheus metrics of the agent service. Those of all services are in maatu_runtime.metrics."""
+"""Prometheus metrics of the agent service. Those of all services are in maatu_runtime.metrics.
+
+The label "model" is the configured model, or "other" for any that a request named instead.
+"""
 
 from prometheus_client import Counter, Gauge, Histogram
 

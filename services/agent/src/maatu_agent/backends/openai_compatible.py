@@ -1,11 +1,12 @@
 """Any server that speaks OpenAI's streaming chat API: vLLM in the cluster, or a hosted one."""
 
+import codecs
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import openai
-from openai.types.chat import ChatCompletionMessageParam
+from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 from maatu_agent.backends.base import (
     Done,
@@ -28,6 +29,9 @@ from maatu_runtime.errors import (
 HOP = "llm"
 """How errors name the server of the model."""
 _CHARACTERS_A_TOKEN = 4
+_LONGEST_RETRY_S = 3_600.0
+_MOST_TOKENS = 2**31 - 1
+"""What the contract's int32 holds."""
 _FINISH_REASONS = {
     "stop": FinishReason.STOP,
     "length": FinishReason.LENGTH,
@@ -86,6 +90,7 @@ class OpenAiCompatible(LanguageModel):
         model = options.model or self.name
         finish: FinishReason | None = None
         prompt_tokens = completion_tokens = 0
+        characters = _Characters()
         async with (
             self._errors(model),
             await self._client.chat.completions.create(
@@ -98,16 +103,16 @@ class OpenAiCompatible(LanguageModel):
                 stream_options={"include_usage": True},
             ) as chunks,
         ):
-            async for chunk in chunks:
-                if chunk.usage is not None:
-                    prompt_tokens, completion_tokens = chunk.usage.prompt_tokens, chunk.usage.completion_tokens
-                for choice in chunk.choices[:1]:
-                    if choice.delta.content:
-                        yield Token(choice.delta.content)
-                    if choice.finish_reason is not None:
-                        finish = _FINISH_REASONS.get(choice.finish_reason, FinishReason.STOP)
+            while (piece := await _next_piece(chunks, model)) is not None:
+                if piece.usage is not None:
+                    prompt_tokens, completion_tokens = piece.usage
+                if text := characters.take(piece.text):
+                    yield Token(text)
+                finish = piece.finish or finish
         if finish is None:
             raise HopUnavailable(HOP, "the answer broke off")
+        if text := characters.rest():
+            yield Token(text)
         yield Done(finish, prompt_tokens, completion_tokens, model)
 
     @asynccontextmanager
@@ -122,7 +127,79 @@ class OpenAiCompatible(LanguageModel):
         except openai.APIStatusError as error:
             raise _of_status(error, model) from error
         except openai.APIError as error:  # an error event within the stream
-            raise ModelFailed(f"{model} failed: {error.message}") from error
+            raise ModelFailed(f"{model} failed: {_Characters().take(error.message)}") from error
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """What one chunk of a stream says."""
+
+    text: str
+    """The next of the answer, in which a character may be half."""
+    finish: FinishReason | None
+    usage: tuple[int, int] | None
+    """Tokens of the prompt and of the answer."""
+
+
+class _Characters:
+    """Whole characters out of pieces of text.
+
+    JSON writes a character beyond U+FFFF as two surrogates, which a server may send in two chunks, or lose one of; what has only
+    one can be neither sent on nor stored, and becomes U+FFFD.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-16-le")("replace")
+
+    def take(self, text: str) -> str:
+        """The text, with the half character before it; without one at its end."""
+        return self._decoder.decode(text.encode("utf-16-le", "surrogatepass"))
+
+    def rest(self) -> str:
+        """What stands for a half character at the end of all."""
+        return self._decoder.decode(b"", final=True)
+
+
+async def _next_piece(chunks: openai.AsyncStream[ChatCompletionChunk], model: str) -> _Piece | None:
+    """Reads one chunk; None at the end.
+
+    The client library checks nothing of what it reads: what is no chat chunk shows when it is parsed, or as attributes that are
+    missing or of another type. Here and nowhere else such errors are the server's.
+
+    Raises:
+        ModelFailed: The server sent something else.
+        openai.OpenAIError: The request failed.
+    """
+    try:
+        return _piece(await anext(chunks))
+    except StopAsyncIteration:
+        return None
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:  # the last: JSON in too many brackets
+        raise ModelFailed(f"{model} streams what is not the chat API: {error}") from error
+
+
+def _piece(chunk: ChatCompletionChunk) -> _Piece:
+    """What a chunk says. Servers leave out, or send null for, what they have no more to say of."""
+    usage = None
+    if chunk.usage is not None:
+        usage = _tokens(chunk.usage, "prompt_tokens"), _tokens(chunk.usage, "completion_tokens")
+    text, finish = "", None
+    choices = getattr(chunk, "choices", None) or []
+    if not isinstance(choices, list):
+        raise TypeError("choices is no list")
+    for choice in choices[:1]:
+        text = choice.delta.content or ""
+        if not isinstance(text, str):
+            raise TypeError("content is no text")
+        if choice.finish_reason is not None:
+            finish = _FINISH_REASONS.get(choice.finish_reason, FinishReason.STOP)
+    return _Piece(text, finish, usage)
+
+
+def _tokens(usage: object, name: str) -> int:
+    """A count of tokens; 0 for what is none: no answer is lost for want of a figure."""
+    count = getattr(usage, name, None)
+    return count if isinstance(count, int) and 0 <= count <= _MOST_TOKENS else 0
 
 
 def _param(message: Message) -> ChatCompletionMessageParam:
@@ -152,8 +229,8 @@ def _of_status(error: openai.APIStatusError, model: str) -> MaatuError:
 
 
 def _retry_after_s(error: openai.APIStatusError) -> float:
-    """Retry-After in seconds; 1 where it is missing, or a date."""
+    """Retry-After in seconds, an hour at most; 1 where it is missing, or a date."""
     try:
-        return max(0.0, float(error.response.headers.get("retry-after", "")))
+        return min(max(0.0, float(error.response.headers.get("retry-after", ""))), _LONGEST_RETRY_S)
     except ValueError:
         return 1.0
