@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.chart.helm import VALUES_FILES, Helm
 from tests.chart.network import container_port, named_services
 from tests.chart.policies import Peer, is_guarded, lets_through
 from tests.chart.rendering import COMPONENTS, Rendered
+from tests.chart.switches import merged
 
 GRPC = {"gateway": 50050, "stt": 50051, "translate": 50052, "agent": 50053, "tts": 50054}
 HOPS = ("stt", "translate", "agent", "tts")
@@ -84,6 +86,51 @@ def test_the_models_are_fetched_over_https_and_by_the_job_alone(rendered: Render
         assert lets_through(rendered, Peer.of(job), INTERNET, 443)
         for component in COMPONENTS:
             assert not lets_through(rendered, Peer.of(job), peer(rendered, component), GRPC[component])
+
+
+PULL_URLS = {
+    "HTTPS_PROXY": "http://proxy.example.com:3128",
+    "ALL_PROXY": "socks5h://user:p%40ss@socks.example.com",
+    "PIP_INDEX_URL": "http://$(USER):$(PASSWORD)@packages.example.com:8081/simple",
+    "PIP_EXTRA_INDEX_URL": "http://a.example.com:8082/simple https://b.example.com:8083/simple",
+    "HF_ENDPOINT": "http://hub.models.svc:8084",
+    "PIP_FIND_LINKS": "file:///wheels",
+    "HTTP_PROXY": "http://$(PROXY)",
+    "NO_PROXY": "10.0.0.0/8,.svc",
+}
+"""Variables of the pull, as models.pull.env takes them."""
+
+
+def pull_env(more: dict[str, Any]) -> dict[str, Any]:
+    variables: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in PULL_URLS.items()]
+    variables.append({"name": "PASSWORD", "valueFrom": {"secretKeyRef": {"name": "proxy", "key": "password"}}})
+    return merged(ON, {"models": {"pull": {"env": variables}}}, more)
+
+
+def reached_by_pull(rendered: Rendered, source: Peer) -> tuple[set[int], set[int]]:
+    """Ports that a source reaches outside the cluster, and on pods of the namespace "models"."""
+    hub = Peer(namespace="models")
+    ports = (80, 443, 1080, 3128, 8081, 8082, 8083, 8084)
+    outside, inside = ({port for port in ports if lets_through(rendered, source, end, port)} for end in (INTERNET, hub))
+    return outside, inside
+
+
+def test_the_job_reaches_the_proxy_and_the_indexes_of_its_variables(helm: Helm) -> None:
+    rendered = helm.template(values=pull_env({}))
+    (job,) = rendered.kind("Job")
+    outside, inside = reached_by_pull(rendered, Peer.of(job))
+    assert outside == {443, 1080, 3128, 8081, 8082, 8083}
+    assert 8084 in inside
+    for component in COMPONENTS:
+        assert 3128 not in reached_by_pull(rendered, peer(rendered, component))[0], component
+
+
+def test_pods_that_pull_for_themselves_reach_them_too(helm: Helm) -> None:
+    rendered = helm.template(values=pull_env({"models": {"cache": {"type": "pod"}}}))
+    for component in HOPS:
+        outside, _ = reached_by_pull(rendered, peer(rendered, component))
+        assert outside == {443, 1080, 3128, 8081, 8082, 8083}, component
+    assert not reached_by_pull(rendered, peer(rendered, "gateway"))[0]
 
 
 @pytest.mark.parametrize("file", VALUES_FILES)

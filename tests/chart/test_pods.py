@@ -158,6 +158,13 @@ def test_a_rollout_of_a_gpu_service_needs_no_second_gpu(helm: Helm) -> None:
         assert strategy == {"maxSurge": 0, "maxUnavailable": 1}
 
 
+@pytest.mark.parametrize("component", ["stt", "translate"])
+@pytest.mark.parametrize("file", ["values-eks.yaml", "values-gke.yaml"])
+def test_a_service_on_a_share_of_a_gpu_never_loses_its_only_pod(helm: Helm, file: str, component: str) -> None:
+    strategy = helm.template(file).deployment(component)["spec"]["strategy"]["rollingUpdate"]
+    assert strategy == {"maxSurge": 1, "maxUnavailable": 0}
+
+
 def test_each_disruption_budget_leaves_room_to_drain_a_node(helm: Helm) -> None:
     rendered = helm.template("values-eks.yaml")
     budgets = {item["metadata"]["name"]: item for item in rendered.kind("PodDisruptionBudget")}

@@ -3,10 +3,11 @@
 import importlib
 import re
 
+import promql_parser
 import pytest
 from prometheus_client import REGISTRY
 
-from tests.chart.helm import Helm
+from tests.chart.helm import CHART, Helm
 from tests.chart.rendering import COMPONENTS
 from tests.chart.switches import scaled
 
@@ -55,6 +56,34 @@ def test_keda_asks_for_what_is_in_use_over_what_there_is(helm: Helm, component: 
     assert asked <= known_metrics(), asked
     assert f'pod=~"maatu-{component}-.+"' in query
     assert f'pod!~"maatu-{component}-canary-.+"' in query
+
+
+def scaling_query(helm: Helm, component: str, metric: str) -> str:
+    """What KEDA asks Prometheus for a component, without its selectors."""
+    (scaled_object,) = helm.template(values=scaled(metric, component)).kind("ScaledObject")
+    query = scaled_object["spec"]["triggers"][0]["metadata"]["query"]
+    promql_parser.parse(query)  # raises where it is none
+    return re.sub(r"\{[^}]*\}", "", query)
+
+
+@pytest.mark.parametrize(("component", "metric"), [("gateway", "sessions"), ("stt", "capacity"), ("tts", "slots")])
+def test_pods_that_still_load_bring_no_more_pods(helm: Helm, component: str, metric: str) -> None:
+    """They have no places yet. Counted as pods of size nought, each of them would call for another."""
+    query = scaling_query(helm, component, metric)
+    places = "maatu_tts_slots" if metric == "slots" else "maatu_capacity_places"
+    size = re.search(rf"/ avg(?: by \(engine\) )?\({places}([^)]*)\)", query)
+    assert size is not None, query
+    assert size[1] == " > 0"
+    assert query.endswith(f" or 0 * sum({places})"), "while all of them load, nothing is in use"
+
+
+def test_requests_that_last_moments_are_counted_over_minutes(helm: Helm) -> None:
+    in_use = "avg_over_time(maatu_capacity_in_use[2m])"
+    assert f"sum({in_use})" in scaling_query(helm, "stt", "capacity")
+    # The alert and the dashboard show what the autoscaler sees.
+    for name in ("alerts.yaml", "dashboard.json"):
+        text = re.sub(r"\{[^{}]*\}", "", (CHART / "files" / name).read_text(encoding="utf-8"))
+        assert text.count("maatu_capacity_in_use") == text.count(in_use) > 0, name
 
 
 def test_keda_keeps_the_pods_while_prometheus_is_away(helm: Helm) -> None:

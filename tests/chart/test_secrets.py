@@ -1,6 +1,7 @@
 """Keys and certificates: generated, existing or cert-manager's; never in plain variables."""
 
 import json
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -54,6 +55,35 @@ def test_a_redis_elsewhere_takes_the_place_of_the_chart_s(helm: Helm, switch: st
     }
     secret = {"redis elsewhere": "maatu-redis", "redis of a secret": "redis"}.get(switch)
     assert references == (dict.fromkeys(("translate", "agent", "tts"), secret) if secret else {})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "readers"),
+    [
+        ({}, {"redis": {"password": "given"}}, {"agent", "translate", "tts"}),
+        ({"redis": {"password": "one"}}, {"redis": {"password": "two"}}, {"agent", "translate", "tts"}),
+        ({}, SWITCHES["redis elsewhere"], {"agent", "translate", "tts"}),
+        ({"secrets": {"openaiApiKey": "sk-1"}}, {"secrets": {"openaiApiKey": "sk-2"}}, {"agent"}),
+        ({"secrets": {"hubToken": "hf_1"}}, {"secrets": {"hubToken": "hf_2"}}, set()),
+    ],
+)
+def test_pods_start_anew_to_read_a_secret_that_changed(
+    helm: Helm, before: dict[str, Any], after: dict[str, Any], readers: set[str]
+) -> None:
+    def pods(values: dict[str, Any]) -> dict[str, Any]:
+        rendered = helm.template(values=values)
+        return {name: rendered.deployment(name)["spec"]["template"] for name in COMPONENTS}
+
+    first, second = pods(before), pods(after)
+    assert {name for name in COMPONENTS if first[name] != second[name]} == readers
+
+
+def test_pods_stay_though_the_password_is_generated_anew(helm: Helm) -> None:
+    """As where a chart is rendered without the cluster that keeps the password."""
+    first, second = (helm.template(options=options) for options in ((), ("--skip-crds",)))
+    passwords = [data_of(rendered, "Secret", "maatu-redis")["password"] for rendered in (first, second)]
+    assert passwords[0] != passwords[1]
+    assert [first.deployment(name) for name in COMPONENTS] == [second.deployment(name) for name in COMPONENTS]
 
 
 def test_generated_certificates_name_every_service_and_canary(helm: Helm) -> None:

@@ -20,7 +20,7 @@ podSelector:
 {{- define "maatu.egressToUrl" -}}
 {{- $url := ternary .url (printf "tcp://%s" .url) (contains "://" .url) | urlParse -}}
 {{- $host := splitList ":" $url.host | first -}}
-{{- $defaults := dict "https" "443" "http" "80" "redis" "6379" "rediss" "6379" -}}
+{{- $defaults := dict "https" "443" "http" "80" "redis" "6379" "rediss" "6379" "socks5" "1080" "socks5h" "1080" -}}
 {{- $port := ternary (splitList ":" $url.host | last) (get $defaults $url.scheme | default "443") (contains ":" $url.host) -}}
 {{- $parts := splitList "." $host -}}
 - ports:
@@ -74,6 +74,17 @@ podSelector:
 # Package index and model hub.
 - ports:
     - {protocol: TCP, port: 443}
+{{- $urls := list }}
+{{- range $root.Values.models.pull.env }}
+{{- /* A variable may hold several (PIP_EXTRA_INDEX_URL), and a user's name and password, which are not looked at. */}}
+{{- range regexFindAll "[a-z][a-z0-9+.-]*://[^/\\s,]+" (regexReplaceAll "//[^@/\\s]*@" (get . "value" | default "") "//") -1 }}
+{{- /* Where $(NAME) leads is known in the pod alone. */}}
+{{- if not (contains "$(" .) }}{{ $urls = append $urls . }}{{ end }}
+{{- end }}
+{{- end }}
+{{- range uniq $urls }}
+{{ include "maatu.egressToUrl" (dict "root" $root "url" .) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- if has .name (include "maatu.components" $root | fromJsonArray) }}

@@ -75,13 +75,16 @@ timeoutSeconds: 5
 {{- toYaml $resources -}}
 {{- end -}}
 
-{{/* The container that runs `maatu models pull`. Takes root, name, models (a list). */}}
+{{/* The container that runs `maatu models pull`. Takes root, name, models (a list of names, of the hub or as installed). */}}
 {{- define "maatu.pullContainer" -}}
+{{- $hub := list -}}
+{{- range .models }}{{ $hub = append $hub (replace "--" "/" .) }}{{ end -}}
 name: {{ .name }}
 image: {{ include "maatu.image" (dict "root" .root "image" .root.Values.models.pull.image) }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 command: [maatu, models, pull]
-args: {{ toJson .models }}
+# "org--name", as it is installed, is org/name on the hub.
+args: {{ uniq $hub | sortAlpha | toJson }}
 env:
   - {name: MAATU_MODELS_DIR, value: /models}
   # What was downloaded lies beside the models, so that a pull that was cut short goes on where it was.
@@ -108,4 +111,31 @@ volumeMounts:
 {{/* "true" where a Job fetches the models. */}}
 {{- define "maatu.pullsInJob" -}}
 {{- if and .Values.models.pull.enabled (ne .Values.models.cache.type "pod") (gt (len (include "maatu.allModels" . | fromJsonArray)) 0) }}true{{ end -}}
+{{- end -}}
+
+{{/* Template of the pod of that Job. */}}
+{{- define "maatu.modelsPod" -}}
+{{- $context := dict "root" . "name" "models" -}}
+{{- $models := include "maatu.allModels" . | fromJsonArray -}}
+metadata:
+  labels:
+    {{- include "maatu.labels" $context | nindent 4 }}
+spec:
+  {{- include "maatu.podBasics" $context | nindent 2 }}
+  restartPolicy: OnFailure
+  {{- with .Values.models.pull.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.models.pull.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  containers:
+    - {{ include "maatu.pullContainer" (dict "root" . "name" "pull" "models" $models) | indent 6 | trim }}
+  volumes:
+    - name: models
+      persistentVolumeClaim: {claimName: {{ include "maatu.modelsClaim" . }}}
+    - name: tmp
+      emptyDir: {}
 {{- end -}}

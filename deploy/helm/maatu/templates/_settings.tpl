@@ -42,15 +42,13 @@
 {{- uniq $installed | sortAlpha | toJson -}}
 {{- end -}}
 
-{{/* Names of all models of the release, as `maatu models pull` takes them; as JSON. */}}
+{{/* Names of all models of the release, of the hub or as installed; as JSON. */}}
 {{- define "maatu.allModels" -}}
 {{- $names := .Values.models.extra -}}
 {{- range include "maatu.components" . | fromJsonArray -}}
 {{- $names = concat $names (include "maatu.models" (dict "root" $ "name" .) | fromJsonArray) -}}
 {{- end -}}
-{{- $pulled := list -}}
-{{- range $names }}{{ $pulled = append $pulled (replace "--" "/" .) }}{{ end -}}
-{{- uniq $pulled | sortAlpha | toJson -}}
+{{- uniq $names | toJson -}}
 {{- end -}}
 
 {{/* How long a component drains, as JSON: notice, grace, and the whole time the kubelet waits. Takes root and name. */}}
@@ -62,6 +60,25 @@
 {{- end -}}
 {{- /* preStop takes the notice once, the server after SIGTERM again; 10 s are for its end. */ -}}
 {{- dict "notice" (int $drain.noticeSeconds) "grace" $grace "whole" (add (mul 2 (int $drain.noticeSeconds)) $grace 10) | toJson -}}
+{{- end -}}
+
+{{/* Threads that one request to a component computes with on CPUs. Takes root and name. */}}
+{{- define "maatu.threads" -}}
+{{- $settings := include "maatu.settings" . | fromJson -}}
+{{- $onCpu := not (hasPrefix "cuda" (get $settings (include "maatu.deviceSetting" .name) | default "cpu")) -}}
+{{- $engines := values (get $settings "engines" | default dict) -}}
+{{- $threads := 1 -}}
+{{- if and $onCpu (eq .name "stt") }}{{ $threads = get $settings "cpu_threads" | default 1 }}{{ end -}}
+{{- if and $onCpu (eq .name "translate") }}{{ $threads = get $settings "threads_per_worker" | default 1 }}{{ end -}}
+{{- if and (eq .name "tts") (has "piper" $engines) }}{{ $threads = get $settings "piper_threads" | default 1 }}{{ end -}}
+{{- if and $onCpu (eq .name "tts") (has "parler" $engines) }}{{ $threads = max (int $threads) (int (get $settings "parler_threads")) }}{{ end -}}
+{{- int $threads -}}
+{{- end -}}
+
+{{/* A quantity of CPUs, "500m" or 2, in thousandths. */}}
+{{- define "maatu.millicores" -}}
+{{- $text := toString . -}}
+{{- ternary (trimSuffix "m" $text | int) (mulf 1000 (float64 $text) | int) (hasSuffix "m" $text) -}}
 {{- end -}}
 
 {{/* A value as a variable holds it: lists and mappings are JSON. Kubernetes would read $(NAME) as another variable. */}}
@@ -132,4 +149,19 @@
 {{- with $component.env }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{/* The values that a component's variables get by way of the chart's Secrets, shortened: pods start anew when they change. A
+     generated password is not among them, since it is kept and differs from one rendering to the next where the cluster is not
+     asked. Takes root and name. */}}
+{{- define "maatu.secretsFor" -}}
+{{- $redis := .root.Values.redis -}}
+{{- $given := list -}}
+{{- if and (has .name (list "agent" "translate" "tts")) (include "maatu.redisSecret" .root) (not $redis.external.existingSecret) -}}
+{{- $given = append $given ($redis.external.url | default (printf "own:%s" $redis.password)) -}}
+{{- end -}}
+{{- if and (eq .name "agent") .root.Values.secrets.openaiApiKey (not .root.Values.secrets.existingSecret) -}}
+{{- $given = append $given .root.Values.secrets.openaiApiKey -}}
+{{- end -}}
+{{- if $given }}{{ toJson $given | sha256sum | trunc 16 }}{{ end -}}
 {{- end -}}
