@@ -104,6 +104,8 @@ class _Handler(BaseHTTPRequestHandler):
         if path in ("/api", "/apis"):
             self._answer(200, _discovery(core=path == "/api", kinds=self.server.kinds), _DISCOVERY)
             return None
+        if path == "/version":
+            return {"major": "1", "minor": "35", "gitVersion": "v1.35.0"}
         if path.endswith("/portforward"):
             raise ApiError(400, "BadRequest", "no websockets here; kubectl falls back to SPDY")
         if "/proxy/" in path:

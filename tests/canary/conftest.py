@@ -80,6 +80,11 @@ class Cluster:
         found = self.deployment(component, canary=canary)["spec"]["template"]["spec"]["containers"][0]
         return {item["name"]: item.get("value", "") for item in found["env"]}
 
+    def models(self, component: str, *, canary: bool = False) -> list[str]:
+        """The models that a component's pods wait for."""
+        found = self.deployment(component, canary=canary)["spec"]["template"]["spec"]["initContainers"][0]
+        return list(found["args"])
+
     def image(self, component: str, *, canary: bool = False) -> str:
         """The image of a component's container."""
         found = self.deployment(component, canary=canary)["spec"]["template"]["spec"]["containers"][0]

@@ -9,6 +9,7 @@ SETTINGS = {
     "stt": {"MODELS": '{"en": "whisper-tiny.en", "*": "whisper-base"}'},
     "translate": {"MODELS": '["gemma-3-270m"]'},
 }
+INIT = {"stt": ["smart-turn-v3", "whisper-base", "whisper-tiny.en"], "translate": ["gemma-3-270m"]}
 HELM_MARKS = {"meta.helm.sh/release-name": "talk", "meta.helm.sh/release-namespace": NAMESPACE}
 
 
@@ -34,6 +35,7 @@ def deployment(component: str, replicas: int) -> Object:
     prefix = f"MAATU_{component.upper()}_"
     env = [{"name": f"{prefix}PORT", "value": str(port)}]
     env += [{"name": prefix + name, "value": value} for name, value in SETTINGS.get(component, {}).items()]
+    waits = {"name": "models", "command": ["sh", "-c", "…", "models"], "args": INIT.get(component, [])}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -49,6 +51,7 @@ def deployment(component: str, replicas: int) -> Object:
                 "metadata": {"labels": {**labels(component), "app.kubernetes.io/version": "0.1.0"}},
                 "spec": {
                     "topologySpreadConstraints": [spread],
+                    **({"initContainers": [waits]} if component in INIT else {}),
                     "containers": [
                         {
                             "name": component,

@@ -120,6 +120,16 @@ def test_a_promotion_that_fails_can_be_taken_back(cluster: Cluster) -> None:
     assert cluster.deployment("stt")["spec"] == before
 
 
+def test_the_models_that_pods_wait_for_go_back_with_a_promotion(cluster: Cluster) -> None:
+    before = cluster.deployment("stt")["spec"]
+    cluster.ok("start", "stt", "whisper-small")
+    cluster.server.store.is_broken = lambda item: cluster.models("stt") == ["smart-turn-v3", "whisper-small"]
+    assert cluster.run("promote", "stt")[0] == 1
+    assert cluster.models("stt") == ["smart-turn-v3", "whisper-small"]
+    cluster.ok("abort", "stt")
+    assert cluster.deployment("stt")["spec"] == before
+
+
 def test_a_promotion_that_failed_goes_on_when_run_again(cluster: Cluster) -> None:
     cluster.ok("start", "stt", NEW)
     cluster.server.store.is_broken = lambda item: cluster.image("stt") == NEW

@@ -1,5 +1,7 @@
 """start → weight → abort and start → promote, with real kubectl on a small API server."""
 
+import pytest
+
 from tests.canary.conftest import Cluster
 
 NEW = "registry/maatu-stt:0.2.0"
@@ -61,6 +63,29 @@ def test_start_promote_gives_the_stable_side_the_new_image(cluster: Cluster) -> 
     assert "talk-maatu-stt-canary" not in cluster.names("deployments") | cluster.names("services")
     assert "--set-string components.stt.image.tag=0.2.0" in text
     assert "--set-json components.stt.settings.beam_size=1" in text
+
+
+def test_the_pods_of_a_new_model_wait_for_it_on_either_side(cluster: Cluster) -> None:
+    cluster.ok("start", "stt", "kn=whisper-kannada-medium")
+    waits_for = ["smart-turn-v3", "whisper-base", "whisper-kannada-medium", "whisper-tiny.en"]
+    assert cluster.models("stt", canary=True) == waits_for
+    assert cluster.models("stt") != waits_for
+    cluster.ok("promote", "stt")
+    assert cluster.models("stt") == waits_for
+
+
+@pytest.mark.parametrize(("replicas", "surge", "warned"), [(1, 0, True), (2, 0, False), (1, 1, True)])
+def test_promote_warns_where_no_pod_is_up_while_the_new_one_loads(
+    cluster: Cluster, replicas: int, surge: int, warned: bool
+) -> None:
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": 1}}
+    cluster.scale("tts", replicas)
+    cluster.server.store.patch("deployments", "talk-maatu-tts", {"spec": {"strategy": rolling}}, strategic=False)
+    cluster.ok("start", "tts", "registry/maatu-tts:0.2.0")
+    for options in (["--dry-run"], []):
+        text = cluster.ok("promote", "tts", *options)
+        assert ("warning: no pod of talk-maatu-tts is up while the new one loads" in text) == warned
+    assert cluster.image("tts") == "registry/maatu-tts:0.2.0"
 
 
 def test_a_promoted_canary_stays_until_its_conversations_have_ended(cluster: Cluster) -> None:

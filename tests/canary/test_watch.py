@@ -93,11 +93,45 @@ def test_limits_can_be_widened(under_load: Callable[[Load, Load], Cluster]) -> N
     assert is_there(cluster)
 
 
-def test_a_canary_that_crashes_again_and_again_is_aborted(under_load: Callable[[Load, Load], Cluster]) -> None:
-    cluster = under_load(Load(), Load())
+def restart(cluster: Cluster, times: int) -> None:
+    """Has the containers of the canary's pods crash so often."""
     for pod in cluster.server.store.list("pods"):
         if "canary" in pod["metadata"]["name"]:
-            pod["status"]["containerStatuses"][0]["restartCount"] = 3
+            pod["status"]["containerStatuses"][0]["restartCount"] += times
+
+
+@pytest.mark.parametrize("each", [1, 2])
+def test_a_canary_that_crashes_again_and_again_is_aborted(
+    under_load: Callable[[Load, Load], Cluster], each: int
+) -> None:
+    cluster = under_load(Load(), Load())
+    restart(cluster, 7)
+    cluster.clock.on_sleep = lambda _: restart(cluster, each)
+    status, text = cluster.run("watch", "stt", "--for", "180", "--interval", "60")
+    assert status == 3
+    assert f"restarts of a canary pod: {4 if each == 2 else 3}, allowed 2" in text
+    assert "past the limit (restarts): aborting" in text
+
+
+def test_restarts_before_the_watch_are_no_fault_of_the_canary(under_load: Callable[[Load, Load], Cluster]) -> None:
+    cluster = under_load(Load(), Load())
+    restart(cluster, 7)
+    cluster.clock.on_sleep = lambda _: restart(cluster, 1)
+    text = cluster.ok("watch", "stt", *SHORT)
+    assert "restarts of a canary pod: 2, allowed 2" in text
+    assert is_there(cluster)
+
+
+def test_a_pod_that_comes_during_the_watch_counts_from_nought(under_load: Callable[[Load, Load], Cluster]) -> None:
+    cluster = under_load(Load(), Load())
+
+    def a_second_pod_comes_and_crashes(_: float) -> None:
+        cluster.clock.on_sleep = lambda _: None
+        patch = {"spec": {"replicas": 2}}
+        cluster.server.store.patch("deployments", "talk-maatu-stt-canary", patch, strategic=False)
+        restart(cluster, 3)
+
+    cluster.clock.on_sleep = a_second_pod_comes_and_crashes
     status, text = cluster.run("watch", "stt", *SHORT)
     assert status == 3
     assert "past the limit (restarts): aborting" in text

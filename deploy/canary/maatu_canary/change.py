@@ -51,14 +51,14 @@ def parse(component: str, what: str | None, settings: Sequence[str], stable: Obj
     env: dict[str, str] = {}
     image = what if what is not None and _is_image(what) else None
     if what is not None and image is None:
-        env.update(_model(component, what, _literals(stable)))
+        env.update(_model(component, what, literals(stable)))
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals or not _FIELD.fullmatch(name):
             raise WrongUse(f"--set {setting}: write FIELD=VALUE with a field of the service's settings, beam_size=1")
-        env[_variable(component, name)] = value
+        env[variable(component, name)] = value
     change = Change(image, dict(sorted(env.items())))
-    old = _literals(stable)
+    old = literals(stable)
     if image in (None, stable["image"]) and all(old.get(name) == value for name, value in env.items()):
         raise WrongUse(f"the stable {component} already runs this: {change or 'no change'}")
     return change
@@ -66,28 +66,29 @@ def parse(component: str, what: str | None, settings: Sequence[str], stable: Obj
 
 def settings_of(component: str, change: Change) -> dict[str, str]:
     """The change's variables as fields of the service's configuration."""
-    prefix = _variable(component, "")
+    prefix = variable(component, "")
     return {name.removeprefix(prefix).lower(): value for name, value in change.env.items()}
+
+
+def variable(component: str, name: str) -> str:
+    """The environment variable of a field of the service's configuration."""
+    return f"MAATU_{component}_{name}".upper()
+
+
+def literals(container: Object) -> dict[str, str]:
+    """Variables whose value stands in the container itself."""
+    return {item["name"]: item.get("value", "") for item in container.get("env", []) if "valueFrom" not in item}
 
 
 def _is_image(what: str) -> bool:
     return "@sha256:" in what or ":" in what.rpartition("/")[2]
 
 
-def _variable(component: str, name: str) -> str:
-    return f"MAATU_{component}_{name}".upper()
-
-
-def _literals(container: Object) -> dict[str, str]:
-    """Variables whose value stands in the container itself."""
-    return {item["name"]: item.get("value", "") for item in container.get("env", []) if "valueFrom" not in item}
-
-
 def _model(component: str, model: str, env: Mapping[str, str]) -> dict[str, str]:
     """The variable that has a component use a model beside, or before, those it has."""
 
     def now(name: str, default: str) -> str:
-        return env.get(_variable(component, name), default)
+        return env.get(variable(component, name), default)
 
     match component:
         case "stt":
@@ -97,16 +98,16 @@ def _model(component: str, model: str, env: Mapping[str, str]) -> dict[str, str]
                 raise WrongUse(
                     f"{model}: the stable stt names no models; name those of all languages with --set models="
                 )
-            return {_variable(component, "models"): json.dumps(models, ensure_ascii=False)}
+            return {variable(component, "models"): json.dumps(models, ensure_ascii=False)}
         case "translate":  # a pair of languages is served by the first model that has it
-            return {_variable(component, "models"): _first(model, now("models", "[]"))}
+            return {variable(component, "models"): _first(model, now("models", "[]"))}
         case "agent":
             name = "openai_model" if now("backend", "") == "openai" else "model"
-            return {_variable(component, name): model}
+            return {variable(component, name): model}
         case "tts":
             if "parler" in now("engines", ""):
-                return {_variable(component, "parler_model"): model}
-            return {_variable(component, "piper_models"): _first(model, now("piper_models", "[]"))}
+                return {variable(component, "parler_model"): model}
+            return {variable(component, "piper_models"): _first(model, now("piper_models", "[]"))}
         case _:
             raise WrongUse(f"{model} is no image, since it names no tag, and the {component} has no model")
 

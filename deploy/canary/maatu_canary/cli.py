@@ -183,7 +183,7 @@ def _add_watch(parser: argparse.ArgumentParser) -> None:
     add("--max-p95-ratio", float, _DEFAULTS.p95_ratio, "p95 of the time to the first output, over the stable side's")
     add("--max-error-increase", float, _DEFAULTS.error_increase, "share of failed calls above the stable side's")
     add("--min-requests", _whole, _DEFAULTS.min_requests, "of each side, before they are compared")
-    add("--max-restarts", int, plan.max_restarts, "restarts of a canary's container")
+    add("--max-restarts", int, plan.max_restarts, "restarts of a canary's container since the watch began")
     add("--max-wer-increase", float, 0.02, "word error rate of the probe set above the stable side's")
     parser.add_argument("--probe", type=Path, metavar="DIR", help="probe set for stt: NAME.wav beside NAME.txt")
     parser.add_argument(

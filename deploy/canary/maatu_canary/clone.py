@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+from maatu_canary import models
 from maatu_canary.change import Change
 from maatu_canary.kubectl import Object
 from maatu_canary.release import TRACK, Component, container
@@ -34,6 +35,10 @@ def canary_deployment(stable: Object, component: Component, change: Change, repl
     for name in ("affinity", "topologySpreadConstraints"):
         _follow_track(template["spec"].get(name))
     made["spec"] = spec
+    init, args = models.init_container(template["spec"]), models.init_args(component.name, template["spec"], change)
+    # The init container knows the stable side's models; the pod would start before its own are there, and crash until then.
+    if init is not None and args is not None:
+        init["args"] = args
     apply(change, container(made, component.name))
     return made
 

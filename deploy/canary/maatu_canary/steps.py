@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from maatu_canary import clone
+from maatu_canary import clone, models, rollout
 from maatu_canary.change import Change
 from maatu_canary.clock import Clock, stamp
 from maatu_canary.errors import AlreadyThere, CanaryError, WrongUse
@@ -131,11 +131,13 @@ class Canary:
             raise WrongUse(f"the canary of {component.name} is being aborted; finish that first")
         if state.phase == "running":
             self._kubectl.wait_for_rollout(component.canary, self._times.rollout_s)
+            self._warn_of_outage()
             before = self._undo(state.change, promoted)
             state = replace(state, phase="promoting", before=before)
             self._annotate(state)
         env = [{"name": name, "value": value} for name, value in state.change.env.items()]
-        patch = self._patch(state.id, {"image": state.change.image} if state.change.image else {}, env)
+        init = models.init_args(component.name, self.stable["spec"]["template"]["spec"], state.change)
+        patch = self._patch(state.id, {"image": state.change.image} if state.change.image else {}, env, init)
         self._kubectl.patch("deployment", component.stable, patch, strategic=True)
         self._say(f"rolling out {state.change} to {component.stable}")
         self._kubectl.wait_for_rollout(component.stable, self._times.rollout_s)
@@ -187,14 +189,31 @@ class Canary:
         self._kubectl.delete("service", self.component.canary)
         self._kubectl.delete("deployment", self.component.canary)  # last, since it says how far we are
 
-    def _patch(self, promoted: str | None, fields: Object, env: list[Object]) -> Object:
+    def _warn_of_outage(self) -> None:
+        if rollout.leaves_no_pod(self.stable):
+            name = self.component.name
+            self._say(
+                f"warning: no pod of {self.component.stable} is up while the new one loads, so conversations on the stable side "
+                f"go without {name} until then. What prevents that: `maatu-canary weight {name} 100` until they have ended, more "
+                f"pods (components.{name}.replicas, or autoscaling.minReplicas), or components.{name}.rollout.maxUnavailable=0 "
+                "with maxSurge=1, which takes the room of one more pod"
+            )
+
+    def _patch(self, promoted: str | None, fields: Object, env: list[Object], init: list[str] | None) -> Object:
         changed = {"name": self.component.name, **fields, **({"env": env} if env else {})}
+        pod: Object = {"containers": [changed]}
+        if init is not None:
+            pod["initContainers"] = [{"name": models.INIT, "args": init}]
         mark = {"annotations": {PROMOTED: promoted}}
-        return {"metadata": mark, "spec": {"template": {"spec": {"containers": [changed]}}}}
+        return {"metadata": mark, "spec": {"template": {"spec": pod}}}
 
     def _undo(self, change: Change, promoted: str | None) -> Object:
         """The patch that takes a change of the stable side back."""
         now = container(self.stable, self.component.name)
         known = {item["name"]: item for item in now.get("env", [])}
         env = [known.get(name, {"name": name, "$patch": "delete"}) for name in change.env]
-        return self._patch(promoted, {"image": now["image"]} if change.image else {}, env)
+        pod = self.stable["spec"]["template"]["spec"]
+        init = models.init_container(pod)
+        changes = models.init_args(self.component.name, pod, change) is not None
+        args = init.get("args", []) if init is not None and changes else None
+        return self._patch(promoted, {"image": now["image"]} if change.image else {}, env, args)

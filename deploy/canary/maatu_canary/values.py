@@ -11,7 +11,11 @@ from maatu_canary.state import State
 
 def upgrade_hint(component: Component, state: State) -> str:
     """The helm command that makes the chart's values agree with the cluster."""
-    command = ["helm", "upgrade", component.instance, "deploy/helm/maatu", "-n", component.namespace, "--reuse-values"]
+    # --reuse-values and --reset-then-reuse-values would merge a new mapping into the old one ({"*": …} keeps the old "en"), and
+    # the null that takes a key away is refused where the old mapping was the profile's. --set-json on top of a file replaces.
+    old = ["helm", "get", "values", component.instance, "-n", component.namespace, "-o", "json"]
+    command = ["helm", "upgrade", component.instance, "deploy/helm/maatu", "-n", component.namespace]
+    command += ["--reset-values", "-f", "-"]
     base = f"components.{component.name}"
     if state.change.image is not None:
         for key, value in _image_values(state.change.image, state.before or {}).items():
@@ -20,7 +24,7 @@ def upgrade_hint(component: Component, state: State) -> str:
         command += ["--set-json", f"{base}.settings.{field}={_json(value)}"]
     return (
         "Now tell the chart, or its next upgrade takes this back "
-        f"(Helm 4 also needs --force-conflicts, this once):\n  {shlex.join(command)}"
+        f"(Helm 4 also needs --force-conflicts, this once):\n  {shlex.join(old)} | {shlex.join(command)}"
     )
 
 

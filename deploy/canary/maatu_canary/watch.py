@@ -2,7 +2,7 @@
 
 import enum
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from maatu_canary import judge, pages, probe
@@ -36,7 +36,7 @@ class Plan:
     window_s: float = 600.0
     """How far back the figures that are compared reach."""
     max_restarts: int = 2
-    """Of a canary's container: more of them abort it."""
+    """Of a canary's container since the watch began: more of them abort it."""
     limits: Limits = field(default_factory=Limits)
     probe: Probe | None = None
     """Recordings to transcribe before the rest, for stt."""
@@ -93,14 +93,18 @@ def watch(canary: Canary, kubectl: Kubectl, plan: Plan, clock: Clock, say: Calla
             return _abort(canary, [finding], say)
     sides = {track: Counts(plan.window_s) for track in ("stable", "canary")}
     names = judge.names(component.name)
+    restarts_before: dict[str, int] | None = None
     end = clock.time() + plan.for_s
     while True:
         now = clock.time()
         found = {track: pages.read_all(kubectl, component.selector(track), component.name, names) for track in sides}
         for track, counts in sides.items():
             counts.add(now, found[track])
+        if restarts_before is None:  # what went before, such as waiting for a model, is no fault of what is tried
+            restarts_before = {pod.uid: pod.restarts for pod in found["canary"]}
         stable, its = (judge.side(component.name, counts.lately()) for counts in sides.values())
-        findings = [*judge.compare(stable, its, plan.limits), _restarts(found["canary"], plan.max_restarts)]
+        restarts = _restarts(found["canary"], restarts_before, plan.max_restarts)
+        findings = [*judge.compare(stable, its, plan.limits), restarts]
         say("; ".join([*(finding.text for finding in findings), *_unread(found)]))
         if any(finding.breached for finding in findings):
             return _abort(canary, [finding for finding in findings if finding.breached], say)
@@ -117,8 +121,8 @@ def _is_running(canary: Canary) -> bool:
     return deployment is not None and read_state(deployment).phase == "running"
 
 
-def _restarts(pods: Sequence[Pod], most: int) -> Finding:
-    seen = max((pod.restarts for pod in pods), default=0)
+def _restarts(pods: Sequence[Pod], before: Mapping[str, int], most: int) -> Finding:
+    seen = max((pod.restarts - before.get(pod.uid, 0) for pod in pods), default=0)
     return Finding("restarts", f"restarts of a canary pod: {seen}, allowed {most}", True, seen > most)
 
 
