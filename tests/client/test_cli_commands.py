@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from maatu_client.cli.app import app
 from maatu_client.cli.player import find_player, play
 from maatu_client.ports import choose_ports
-from maatu_client.profiles import SERVICES
+from maatu_client.profiles import SERVICES, load_profile
 
 EMPTY_PROFILE = "name: mine\ndescription: For tests.\n"
 STAND_IN = """
@@ -168,6 +168,28 @@ def test_wrong_use_is_explained_with_exit_status_2(arguments: list[str], message
     result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
     assert result.exit_code == 2
     assert message in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["up", "--profile", "mine.yaml", "--log-dir", "file/logs"], "maatu: file/logs: Not a directory\n"),
+        (["up", "--profile", "mine.yaml", "--log-dir", "file"], "'file' is a file"),
+        (["demo", "--out-dir", "file/out"], "maatu: file/out: Not a directory\n"),
+        (["demo", "--out-dir", "file"], "'file' is a file"),
+        (["models", "pull", "embedded", "--models-dir", "file/models"], "maatu: file/models: Not a directory\n"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_named_with_exit_status_2(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys.modules["maatu_client.cli.demo"], "ready_profile", lambda *_: load_profile("embedded"))
+    (tmp_path / "file").touch()
+    (tmp_path / "mine.yaml").write_text(EMPTY_PROFILE)
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert message in result.stderr
 
 
 def test_version_and_help() -> None:

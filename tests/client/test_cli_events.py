@@ -3,6 +3,7 @@
 import io
 import json
 
+import pytest
 from rich.console import Console
 
 from maatu.v1 import agent_pb2, common_pb2, gateway_pb2, stt_pb2
@@ -73,3 +74,10 @@ def test_json_keeps_zeros_and_every_script_and_leaves_the_audio_out() -> None:
     line = to_json(Event(transcript=stt_pb2.Transcript(text="ಮಾತು")))
     assert "ಮಾತು" in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_json_is_json_in_an_encoding_that_lacks_its_characters(encoding: str) -> None:
+    text = "así: ಮಾತು 🌙"
+    line = to_json(Event(transcript=stt_pb2.Transcript(text=text)), encoding)
+    assert json.loads(line.encode(encoding).decode(encoding))["transcript"]["text"] == text

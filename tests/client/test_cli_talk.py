@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,19 +26,27 @@ class Finished:
     err: str
 
 
-async def start(*arguments: str) -> asyncio.subprocess.Process:
+async def start(
+    *arguments: str, stdout: int = asyncio.subprocess.PIPE, environment: Mapping[str, str] | None = None
+) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "maatu_client", *arguments),
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
-        env=dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path), COLUMNS="120", NO_COLOR="1"),
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "COLUMNS": "120",
+            "NO_COLOR": "1",
+            **(environment or {}),
+        },
     )
 
 
-async def maatu(*arguments: str) -> Finished:
+async def maatu(*arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
     """Runs the command to its end. No command ever shows a traceback."""
-    process = await start(*arguments)
+    process = await start(*arguments, environment=environment)
     out, err = await process.communicate()
     assert process.returncode is not None
     assert b"Traceback" not in err + out
@@ -142,6 +151,56 @@ async def test_a_file_that_is_no_audio_is_refused(tmp_path: Path) -> None:
     result = await maatu("talk", str(wrong))
     assert result.status == 2
     assert "notes.wav holds no audio" in result.err
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("", "Is a directory"), ("x" * 300, "File name too long")], ids=["directory", "overlong"]
+)
+async def test_a_place_for_the_answer_that_cannot_be_written_is_refused_before_the_call_with_fake_gateway(
+    name: str, why: str, tmp_path: Path
+) -> None:
+    gateway = FakeGateway()
+    async with serve_fake_gateway(gateway) as target:
+        arguments = ("--server", target, "--out", str(tmp_path / name))
+        result = await maatu("talk", "--text", "Why?", *arguments, environment={"COLUMNS": "1000"})
+    assert result.status == 2
+    assert why in result.err
+    assert gateway.configs == []
+
+
+async def test_looking_whether_the_answer_can_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.wav"
+    kept.write_bytes(b"an earlier answer")
+    link = tmp_path / "link.wav"
+    link.symlink_to("nothing-yet.wav")
+    for out in (kept, tmp_path / "new.wav", link):
+        result = await maatu("talk", "--text", "Why?", "--server", "127.0.0.1:1", "--out", str(out))
+        assert result.status == 1
+    assert sorted(os.listdir(tmp_path)) == ["kept.wav", "link.wav"]
+    assert kept.read_bytes() == b"an earlier answer"
+
+
+async def test_an_answer_that_the_terminal_cannot_show_is_shown_in_escapes_with_fake_gateway() -> None:
+    ask = ("talk", "--text", "¿Qué?", "--language", "es-ES")
+    async with serve_fake_gateway(FakeGateway(answer="Así es: ಮಾತು 🌙")) as target:
+        shown = await maatu(*ask, "--server", target, environment={"PYTHONIOENCODING": "ascii"})
+        as_json = await maatu(*ask, "--server", target, "--json", environment={"PYTHONIOENCODING": "ascii"})
+        readable = await maatu(*ask, "--server", target, "--json", environment={"PYTHONIOENCODING": "utf-8"})
+    assert (shown.status, as_json.status, readable.status) == (0, 0, 0)
+    assert r"answer: As\xed es: \u0cae" in shown.out
+    assert json.loads(as_json.out.splitlines()[-1])["report"]["agent_text"] == "Así es: ಮಾತು 🌙"
+    assert "Así es: ಮಾತು 🌙" in readable.out
+
+
+async def test_who_reads_no_further_ends_the_command_quietly_with_fake_gateway() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    async with serve_fake_gateway(FakeGateway()) as target:
+        process = await start("talk", "--text", "Why?", "--server", target, "--json", stdout=write)
+        os.close(write)
+        _, err = await process.communicate()
+    assert process.returncode == 1
+    assert err == b""
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])

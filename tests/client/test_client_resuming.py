@@ -15,7 +15,7 @@ from maatu_client.fake import Event, FakeGateway, serve_fake_gateway
 from maatu_gateway.fake import SILENCE, SPEECH, kinds, serve_graph
 from maatu_gateway.service import assemble
 from maatu_gateway.servicer import VoiceGatewayServicer
-from maatu_runtime.errors import Unavailable
+from maatu_runtime.errors import MaatuError, NotFound, Unavailable
 from maatu_runtime.server import Server
 from maatu_runtime.status import to_status
 from maatu_runtime.testing import FakeServices, serve_at
@@ -157,18 +157,43 @@ async def test_a_session_that_the_agent_never_heard_of_begins_anew_with_fakes(ga
     assert gateways.agent_saw == [(second, "one")]
 
 
+async def test_a_session_that_the_agent_forgot_meanwhile_begins_anew_with_fakes(
+    gateways: Gateways, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with gateways.client.converse() as conversation:
+        await conversation.send_text("one")
+        events = await read_until(conversation, "report")
+        # The history's lifetime is over; on the same stream the next turn would begin another.
+        gateways.fakes.agent.sessions.clear()
+        gateways.drain()
+        await conversation.send_text("two")
+        await conversation.end()
+        events += [event async for event in conversation]
+    first, second = [event.ready.session_id for event in events if event.HasField("ready")]
+    assert first != second
+    assert [event.report.transcript for event in events if event.HasField("report")] == ["one", "two"]
+    assert gateways.agent_saw == [(first, "one"), (second, "two")]
+    [message] = [record.getMessage() for record in caplog.records if record.name == "maatu_client.resuming"]
+    assert first in message
+    assert "without it" in message
+
+
 @dataclass
 class DrainingGateway(FakeGateway):
     """Drains when the first call says something, and refuses so many calls after that."""
 
     refusals: int = 0
+    first_is_refused: bool = False
+    """The first call too, before it is `ready`."""
+    refusal: MaatuError | None = None
+    """Ends each call after those when its config comes."""
     calls: int = 0
 
     async def Converse(
         self, request_iterator: AsyncIterator[gateway_pb2.ConverseRequest], context: Any
     ) -> AsyncIterator[gateway_pb2.ConverseResponse]:
         self.calls += 1
-        if self.calls == 1:
+        if self.calls == 1 and not self.first_is_refused:
             async for request in request_iterator:
                 if request.HasField("config"):
                     yield gateway_pb2.ConverseResponse(event=self._open(request.config, context))
@@ -178,6 +203,7 @@ class DrainingGateway(FakeGateway):
                     raise GOODBYE
         if self.calls <= 1 + self.refusals:
             raise GOODBYE
+        self.call_failure = self.refusal
         async for response in super().Converse(request_iterator, context):
             yield response
 
@@ -196,6 +222,28 @@ async def test_a_gateway_that_is_away_for_a_moment_is_waited_for_with_fake_gatew
     said = [request.WhichOneof("message") for request in gateway.requests]
     assert said == ["text", "playback", "end_of_input"]
     assert gateway.calls == 6
+
+
+@pytest.mark.parametrize(
+    ("first_is_refused", "refusal"),
+    [(False, NotFound("no voice joe", reason="VOICE_NOT_FOUND")), (True, NotFound("no session nix"))],
+    ids=["not the session", "a session never had"],
+)
+async def test_what_else_another_gateway_does_not_find_is_told_with_fake_gateway(
+    first_is_refused: bool, refusal: NotFound
+) -> None:
+    # gRPC itself tries a refused call three times.
+    gateway = DrainingGateway(first_is_refused=first_is_refused, refusals=2 if first_is_refused else 0, refusal=refusal)
+    async with (
+        serve_fake_gateway(gateway) as target,
+        VoiceClient(target) as client,
+        client.converse(session_id="nix") as conversation,
+    ):
+        with pytest.raises(NotFound, match=refusal.message):
+            while True:
+                await anext(conversation)
+                await conversation.send_text("Hello")
+    assert [config.session_id for config in gateway.configs] == ["nix"] * (1 if first_is_refused else 2)
 
 
 async def test_a_gateway_that_stays_away_is_given_up_with_fake_gateway() -> None:

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import json
+import re
 import socket
 from pathlib import Path
 
@@ -115,11 +116,13 @@ def test_values_become_text_and_structures_json() -> None:
         ("- 1", "valid dictionary"),
         ("", "valid dictionary"),
         ("a: [", "no YAML"),
+        (b"\x00\xd9\xff", "no YAML"),
+        ("name: p\ndescription: 2024-13-45", "no YAML: month"),
     ],
 )
-def test_a_wrong_file_is_refused_and_names_the_place(tmp_path: Path, content: str, path: str) -> None:
+def test_a_wrong_file_is_refused_and_names_the_place(tmp_path: Path, content: str | bytes, path: str) -> None:
     file = tmp_path / "mine.yaml"
-    file.write_text(content)
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigurationError, match=path):
         load_profile(str(file))
 
@@ -173,6 +176,29 @@ def test_a_required_server_is_looked_for_where_the_environment_says(
     (item,) = [item for item in missing_requirements(profile, tmp_path) if item.what.startswith("a server")]
     assert str(port) in item.what
     assert "vllm serve" in item.remedy
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({}, "the URL of a server in MAATU_AGENT_OPENAI_BASE_URL"),
+        ({"openai_base_url": None}, "the URL of a server in MAATU_AGENT_OPENAI_BASE_URL"),
+        ({"openai_base_url": "http://localhost:99999/v1"}, 'a URL .* "http://localhost:99999/v1" is none .*range'),
+        ({"openai_base_url": "localhost:8000"}, 'a URL .* "localhost:8000" is none .*no host'),
+        ({"openai_base_url": "http://[::1/v1"}, "a URL .* is none"),
+        ({"openai_base_url": "http://a..b/v1"}, "a URL .* is none"),
+    ],
+)
+def test_a_required_server_without_a_url_that_can_be_asked_is_missing(
+    settings: dict[str, str | None], what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MAATU_AGENT_OPENAI_BASE_URL", raising=False)
+    endpoint = {"service": "agent", "setting": "openai_base_url", "start": "vllm serve"}
+    profile = Profile.model_validate(
+        {"name": "p", "description": "d", "requires": {"endpoints": [endpoint]}, "services": {"agent": settings}}
+    )
+    (item,) = missing_requirements(profile, tmp_path)
+    assert re.search(what, item.what)
 
 
 def test_an_engine_that_is_not_installed_is_missing(tmp_path: Path) -> None:

@@ -61,3 +61,9 @@ def test_a_file_without_audio_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_missing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_audio(tmp_path / "none.wav", 16_000)
+
+
+def test_a_file_that_cannot_be_written_is_one_error_and_nothing_besides(tmp_path: Path) -> None:
+    # A destructor that fails fails the test run too.
+    with pytest.raises(IsADirectoryError):
+        write_wav(tmp_path, np.zeros(10, np.float32), 16_000)

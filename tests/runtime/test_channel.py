@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
 from typing import Any, cast
 
 import grpc
@@ -11,6 +12,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from maatu_runtime.channel import create_channel
+from maatu_runtime.errors import ConfigurationError
 from maatu_runtime.server import Service
 from maatu_runtime.testing import serve_at
 
@@ -71,3 +73,9 @@ async def test_a_server_that_is_away_is_named_at_once(dead: str) -> None:
         with pytest.raises(grpc.aio.AioRpcError, match="Connection refused"):
             async with asyncio.timeout(2):
                 await is_serving(channel)
+
+
+@pytest.mark.parametrize(("name", "why"), [("ca.pem", "No such file"), ("", "Is a directory")])
+async def test_an_authority_that_cannot_be_read_is_a_configuration_error(name: str, why: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=f"cannot read {tmp_path / name} .*{why}"):
+        create_channel("127.0.0.1:1", tls_ca=tmp_path / name)

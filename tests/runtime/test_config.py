@@ -54,6 +54,45 @@ def test_malformed_json_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         ExampleConfig.from_environment()
 
 
+def test_a_misspelt_setting_is_named_with_what_may_be_meant_beside_all_that_is_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MAATU_EXAMPLE_DRAIN_GRACE", "5")
+    monkeypatch.setenv("maatu_example_loglevel", "debug")
+    monkeypatch.setenv("MAATU_EXAMPLE_QQQ", "1")
+    monkeypatch.setenv("MAATU_EXAMPLE_PORT", "99999")
+    with pytest.raises(ConfigurationError) as caught:
+        ExampleConfig.from_environment()
+    lines = str(caught.value).splitlines()
+    assert "  MAATU_EXAMPLE_DRAIN_GRACE: there is no such setting; is MAATU_EXAMPLE_DRAIN_GRACE_S " in str(caught.value)
+    assert "  maatu_example_loglevel: there is no such setting; is MAATU_LOG_LEVEL meant?" in lines
+    assert "  MAATU_EXAMPLE_QQQ: there is no such setting" in lines
+    assert len([line for line in lines if "MAATU_EXAMPLE_PORT: " in line]) == 1
+    assert len(lines) == 5
+
+
+def test_what_kubernetes_and_others_set_is_no_misspelt_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in {
+        # Of Services named maatu-example and maatu-example-canary, in a pod that has service links.
+        "MAATU_EXAMPLE_SERVICE_HOST": "10.0.0.1",
+        "MAATU_EXAMPLE_SERVICE_PORT": "50050",
+        "MAATU_EXAMPLE_SERVICE_PORT_GRPC": "50050",
+        "MAATU_EXAMPLE_PORT_50050_TCP": "tcp://10.0.0.1:50050",
+        "MAATU_EXAMPLE_PORT_50050_TCP_PROTO": "tcp",
+        "MAATU_EXAMPLE_PORT_50050_TCP_PORT": "50050",
+        "MAATU_EXAMPLE_PORT_50050_TCP_ADDR": "10.0.0.1",
+        "MAATU_EXAMPLE_CANARY_PORT": "tcp://10.0.0.2:50050",
+        "MAATU_EXAMPLE_CANARY_SERVICE_HOST": "10.0.0.2",
+        # Of another service, of all of them, of this one though all share it, and one that is not set.
+        "MAATU_EXAMPLES_PORTS": "1",
+        "MAATU_REDIS_URL": "redis://127.0.0.1",
+        "MAATU_EXAMPLE_LOG_LEVEL": "debug",
+        "MAATU_EXAMPLE_DRAIN_GRACE": "",
+    }.items():
+        monkeypatch.setenv(variable, value)
+    assert ExampleConfig.from_environment().log_level == "debug"
+
+
 def test_every_setting_is_described() -> None:
     text = ExampleConfig.describe()
     assert "MAATU_EXAMPLE_MODELS (default {'*': 'small'})\n      Model by language." in text

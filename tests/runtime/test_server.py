@@ -1,6 +1,10 @@
 """The life of a service: health, refusal at the door, faults of handlers, drain, TLS."""
 
 import asyncio
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -192,6 +196,43 @@ async def test_a_taken_port_is_a_configuration_error(fake: FakeTranslation) -> N
         config = ServiceConfig(port=int(served.target.rpartition(":")[2]))
         with pytest.raises(errors.ConfigurationError, match="cannot listen"):
             await Server(make_service(fake), config, TracerProvider().get_tracer("t")).start()
+
+
+SCRIPT = """
+from maatu_runtime.config import ServiceConfig
+from maatu_runtime.server import Service, run
+
+def build(config):
+    if PART == "broken":
+        open("/nope/weights")
+    return Service("example", [], lambda server: None)
+
+run("example", ServiceConfig, build)
+"""
+
+
+def run_script(part: str, metrics_port: int = 0) -> subprocess.CompletedProcess[str]:
+    """The life of a process whose engine is in order or broken."""
+    script = SCRIPT.replace("PART", repr(part))
+    environment = {**os.environ, "METRICS_PORT": str(metrics_port), "PORT": "0"}
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_taken_port_for_metrics_ends_the_start_with_a_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run_script("sound", port)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"maatu-example: cannot serve metrics on 127.0.0.1:{port}")
+    assert "Traceback" not in done.stderr
+
+
+def test_what_else_cannot_be_opened_is_not_taken_for_the_port_for_metrics() -> None:
+    done = run_script("broken")
+    assert done.returncode == 1
+    assert "/nope/weights" in done.stderr
+    assert "cannot serve metrics" not in done.stderr
 
 
 def issue(directory: Path) -> None:

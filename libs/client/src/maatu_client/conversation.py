@@ -27,9 +27,9 @@ class Conversation:
 
     A gateway that drains is left for another one, in the course of the iteration: what it gave no `turn` event for is said
     again there, and the events go on. The caller sees another `ready`, which names a new session where nothing had been
-    answered yet; `at` counts from it. Offsets and utterances count on, and each utterance is told of once, though partial
-    transcripts begin anew; the reports of what was said again count from then. At most 90 s of speech are said again, and
-    5 s where none was noticed. Playback reports and cancellations are not.
+    answered yet, or where the history was forgotten meanwhile; `at` counts from it. Offsets and utterances count on, and each
+    utterance is told of once, though partial transcripts begin anew; the reports of what was said again count from then. At
+    most 90 s of speech are said again, and 5 s where none was noticed. Playback reports and cancellations are not.
 
     Every method raises `maatu_runtime.errors.MaatuError` types: what the gateway answered, or `Unavailable` where it
     does not answer.

@@ -1,6 +1,7 @@
 """The stream to a gateway. Where the gateway drains, another stream follows, and the conversation goes on over it."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -17,11 +18,14 @@ from maatu_runtime.errors import (
     HopUnavailable,
     InvalidSequence,
     MaatuError,
+    NotFound,
     RemoteDefect,
     Unavailable,
 )
 from maatu_runtime.status import from_status, why_it_failed
 
+# Not structlog, as in the services: unconfigured, it writes to standard output, which belongs to the program this is part of.
+log = logging.getLogger(__name__)
 Call = grpc.aio.StreamStreamCall[gateway_pb2.ConverseRequest, gateway_pb2.ConverseResponse]
 
 RESUME_WITHIN_S = 10.0
@@ -144,10 +148,28 @@ class ResumingStream:
                         return await self._try_to_open()
                     except (Unavailable, DeadlineExceeded, CapacityExceeded) as error:
                         failure = error
+                    except NotFound as error:
+                        if not self._may_begin_anew(error):
+                            raise
+                        self._begin_anew()
+                        continue
                     await asyncio.sleep(pause_s)
         except TimeoutError:
             pass
         raise failure
+
+    def _may_begin_anew(self, error: NotFound) -> bool:
+        """Whether only the history is gone: a session that this conversation had, and not one that the caller misnamed."""
+        session_id = self._config.session_id
+        return error.reason == NotFound.reason and session_id != "" and session_id == self._named_session_id
+
+    def _begin_anew(self) -> None:
+        # Without a replacement the stream goes on too when the history's lifetime is over: with an empty one.
+        log.warning(
+            "the history of session %s was forgotten: the conversation goes on in a new session, without it",
+            self._config.session_id,
+        )
+        self._config.session_id = ""
 
     async def _try_to_open(self) -> gateway_pb2.ConversationEvent:
         self._call = self._open_call()

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import grpc
 
+from maatu_runtime.errors import ConfigurationError
+
 KEEPALIVE_MS = 20_000
 """A dead connection is noticed within this time and the ping's own time-out."""
 CONNECT_TIMEOUT_MS = 3_000
@@ -38,6 +40,9 @@ def create_channel(target: str, *, tls_ca: Path | None = None, tls: bool = False
         target: "host:port", or "dns:///service:port" to spread calls over all pods of a headless service.
         tls_ca: PEM file of the authority that signed the server's certificate; turns TLS on.
         tls: Turn TLS on with the system's authorities.
+
+    Raises:
+        ConfigurationError: `tls_ca` cannot be read.
     """
     options = [
         ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
@@ -59,7 +64,10 @@ def create_channel(target: str, *, tls_ca: Path | None = None, tls: bool = False
         ("grpc.http2.lookahead_bytes", 65_536),
     ]
     if tls or tls_ca is not None:
-        roots = tls_ca.read_bytes() if tls_ca is not None else None
+        try:
+            roots = tls_ca.read_bytes() if tls_ca is not None else None
+        except OSError as error:
+            raise ConfigurationError(f"cannot read {tls_ca} with the authority for TLS: {error.strerror}") from error
         return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(roots), options=options)
     return grpc.aio.insecure_channel(target, options=options)
 

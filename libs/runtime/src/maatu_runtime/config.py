@@ -2,13 +2,18 @@
 
 Each service derives its own `Config` from `ServiceConfig` with an `env_prefix`, so that the field `endpoint_silence_ms` of
 the stt service is set by MAATU_STT_ENDPOINT_SILENCE_MS. Settings that all services share keep one name for all of them
-(MAATU_MODELS_DIR, MAATU_REDIS_URL, OTEL_EXPORTER_OTLP_ENDPOINT). Lists and mappings are written as JSON.
+(MAATU_MODELS_DIR, MAATU_REDIS_URL, OTEL_EXPORTER_OTLP_ENDPOINT). Lists and mappings are written as JSON. A variable with a
+service's prefix that is no setting of it is an error: a misspelt one would leave the default in force, and nobody would know.
 """
 
 import ast
+import difflib
 import inspect
 import itertools
+import os
+import re
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -16,6 +21,12 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from maatu_runtime.errors import ConfigurationError
+
+_SERVICE_LINK = re.compile(r"\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
+"""What Kubernetes tells a pod of the Services beside it, unless `enableServiceLinks` is false: a Service named maatu-gateway
+gives it MAATU_GATEWAY_SERVICE_HOST."""
+_SERVICE_LINK_PORT = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
+"""And what MAATU_GATEWAY_CANARY_PORT holds, of a Service named maatu-gateway-canary."""
 
 
 class ServiceConfig(BaseSettings):
@@ -64,17 +75,20 @@ class ServiceConfig(BaseSettings):
         Raises:
             ConfigurationError: names each variable that is wrong and why.
         """
+        prefix = cls.model_config.get("env_prefix", "")
+        wrong = _unknown(cls, prefix, os.environ)
         try:
-            return cls()
+            config = cls()
         except ValidationError as error:
-            prefix = cls.model_config.get("env_prefix", "")
-            lines = [
-                f"  {_variable(cls, prefix, str(issue['loc'][0]) if issue['loc'] else '')}: {issue['msg']}"
+            wrong += [
+                f"{_variable(cls, prefix, str(issue['loc'][0]) if issue['loc'] else '')}: {issue['msg']}"
                 for issue in error.errors()
             ]
-            raise ConfigurationError("\n".join(["these settings are wrong:", *lines])) from None
         except SettingsError as error:  # lists and mappings are JSON
-            raise ConfigurationError(f"these settings are wrong:\n  {error}: {error.__cause__}") from None
+            wrong.append(f"{error}: {error.__cause__}")
+        if wrong:
+            raise ConfigurationError("\n  ".join(["these settings are wrong:", *wrong]))
+        return config
 
     @classmethod
     def describe(cls) -> str:
@@ -94,6 +108,24 @@ def _variable(config: type[ServiceConfig], prefix: str, name: str) -> str:
     if field is None or not isinstance(field.validation_alias, str):
         return name if name.isupper() else (prefix + name).upper()
     return field.validation_alias
+
+
+def _unknown(config: type[ServiceConfig], prefix: str, environment: Mapping[str, str]) -> list[str]:
+    """Each variable that has a service's prefix and is none of its settings, with the settings that may be meant."""
+    if not prefix:
+        return []
+    # Those that all services share may be set for one of them too: `populate_by_name`.
+    known = {name.upper(): _variable(config, prefix, name) for name in config.model_fields}
+    lines = []
+    for variable, value in environment.items():
+        name = variable.upper()  # case does not count, and empty is not set
+        if not name.startswith(prefix) or name.removeprefix(prefix) in known or not value:
+            continue
+        if _SERVICE_LINK.fullmatch(name) or (name.endswith("_PORT") and _SERVICE_LINK_PORT.fullmatch(value)):
+            continue
+        near = [known[match] for match in difflib.get_close_matches(name.removeprefix(prefix), known)]
+        lines.append(f"{variable}: there is no such setting" + (f"; is {' or '.join(near)} meant?" if near else ""))
+    return lines
 
 
 def _meanings(config: type[ServiceConfig]) -> dict[str, str]:

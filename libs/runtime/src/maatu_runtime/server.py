@@ -203,7 +203,10 @@ async def _serve_until_signal(name: str, config: C, build: Callable[[C], Service
     try:
         service = build(config)
         metrics.publish_capacity(name, service.capacity)
-        page, _ = start_http_server(config.metrics_port, addr=config.host)
+        try:
+            page, _ = start_http_server(config.metrics_port, addr=config.host)
+        except OSError as error:
+            raise ConfigurationError(f"cannot serve metrics on {config.host}:{config.metrics_port}: {error}") from error
         server = Server(service, config, provider.get_tracer("maatu"))
         start = asyncio.create_task(server.start(), name="start")
         signalled = asyncio.create_task(stop.wait(), name="signal")
@@ -217,8 +220,6 @@ async def _serve_until_signal(name: str, config: C, build: Callable[[C], Service
             signalled.cancel()
             await asyncio.gather(start, signalled, return_exceptions=True)
             await server.stop()
-    except OSError as error:
-        raise ConfigurationError(f"cannot serve metrics on {config.host}:{config.metrics_port}: {error}") from error
     finally:
         if page is not None:
             page.shutdown()

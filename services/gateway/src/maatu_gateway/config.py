@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from maatu_runtime.config import ServiceConfig
+from maatu_runtime.errors import UnsupportedLanguage
+from maatu_runtime.language import Language
 
 
 class Config(ServiceConfig):
@@ -57,3 +59,12 @@ class Config(ServiceConfig):
     """Longest typed turn, characters."""
     max_recording_bytes: int = Field(default=4 * 1024 * 1024, ge=1)
     """Largest recording in Ask, bytes."""
+
+    @field_validator("agent_language")
+    @classmethod
+    def _is_a_tag(cls, tag: str) -> str:
+        try:
+            Language.parse(tag)
+        except UnsupportedLanguage as error:
+            raise ValueError(error.message) from None
+        return tag

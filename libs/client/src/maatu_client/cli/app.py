@@ -1,5 +1,6 @@
 """The command's parts, put together; errors become one plain line."""
 
+import errno
 import importlib.metadata
 import sys
 from typing import Annotated, Any
@@ -27,9 +28,14 @@ class _Group(TyperGroup):
             _fail(error, 2)
         except (MaatuError, RemoteDefect, ServiceFailed) as error:
             _fail(error, 1)
+        except OSError as error:
+            # Where nobody reads on (`maatu … | head`), click ends quietly. What the system did not raise is a defect.
+            if error.errno in (None, errno.EPIPE):
+                raise
+            _fail(f"{error.filename}: {error.strerror}" if error.filename is not None else str(error.strerror), 2)
 
 
-def _fail(error: Exception, status: int) -> None:
+def _fail(error: Exception | str, status: int) -> None:
     print(f"maatu: {error}", file=sys.stderr)
     raise typer.Exit(status) from None
 

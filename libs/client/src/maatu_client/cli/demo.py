@@ -51,8 +51,8 @@ QUESTIONS = (
 
 def demo(
     models_dir: ModelsDir = Path("build/models"),
-    out_dir: Annotated[Path, typer.Option(help="Where the WAV files go.")] = Path("build/demo"),
-    log_dir: Annotated[Path, typer.Option(help="Where <service>.log files go.")] = Path("build/logs"),
+    out_dir: Annotated[Path, typer.Option(file_okay=False, help="Where the WAV files go.")] = Path("build/demo"),
+    log_dir: Annotated[Path, typer.Option(file_okay=False, help="Where <service>.log files go.")] = Path("build/logs"),
 ) -> None:
     """Starts all five services, speaks a question to them in real time, and plays the spoken answer."""
     console = Console()

@@ -14,16 +14,25 @@ from maatu_client.waterfall import milliseconds, render_waterfall
 Show = Callable[[gateway_pb2.ConversationEvent], None]
 
 
-def to_json(event: gateway_pb2.ConversationEvent) -> str:
+def to_json(event: gateway_pb2.ConversationEvent, encoding: str = "utf-8") -> str:
     """One event as one line of protobuf's JSON, with the names of the .proto files.
 
     In place of audio stands `audio_bytes`, its length: `--out` keeps the audio itself.
+
+    Args:
+        event: The event.
+        encoding: That the line will be written in. Where it lacks a character, JSON's own escapes stand for those outside ASCII.
     """
     fields = MessageToDict(event, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
     if "audio" in fields:
         del fields["audio"]["audio"]
         fields["audio"]["audio_bytes"] = len(event.audio.audio)
-    return json.dumps(fields, ensure_ascii=False)
+    line = json.dumps(fields, ensure_ascii=False)
+    try:
+        line.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(fields)
+    return line
 
 
 class EventPrinter:

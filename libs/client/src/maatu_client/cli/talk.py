@@ -1,6 +1,7 @@
 """`maatu talk`: one recording or one typed sentence to a gateway that runs somewhere."""
 
 import os
+import sys
 from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from maatu.v1 import gateway_pb2
 from maatu_client.cli.events import EventPrinter, Show, to_json
 from maatu_client.cli.output import say
 from maatu_client.cli.running import run_until_signal
@@ -47,10 +49,12 @@ def talk(
             raise typer.BadParameter(f"there is no file {path}", param_hint=what)
     if out is not None and not out.parent.is_dir():
         raise typer.BadParameter(f"there is no directory {out.parent}", param_hint="--out")
+    if out is not None:
+        _probe(out)
     samples = read_audio(file, INPUT_FORMAT.sample_rate_hz) if file is not None else None
     options = Options(session_id=session, voice=voice)
     console = Console()
-    show: Show = (lambda event: print(to_json(event), flush=True)) if as_json else EventPrinter(console)
+    show: Show = _print_json if as_json else EventPrinter(console)
     client = VoiceClient(server, tls=tls, tls_ca=tls_ca, otlp_endpoint=os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
     reply = Reply()
 
@@ -84,3 +88,25 @@ def talk(
         raise typer.Exit(1)
     if not reply.reports and not as_json:
         say(console, "nothing was said that could be answered")
+
+
+def _probe(out: Path) -> None:
+    """Makes sure that a file can be written before anything is said: afterwards the answer would be lost.
+
+    Raises:
+        typer.BadParameter: It cannot.
+    """
+    try:
+        place = out.resolve()  # a link may point to a file that is yet to be
+        is_new = not place.exists()
+        if is_new or place.is_file() or place.is_dir():  # whoever reads a pipe would take a probe for all there is
+            with place.open("ab"):
+                pass
+        if is_new:
+            place.unlink()
+    except OSError as error:
+        raise typer.BadParameter(f"{out} cannot be written: {error.strerror}", param_hint="--out") from None
+
+
+def _print_json(event: gateway_pb2.ConversationEvent) -> None:
+    print(to_json(event, sys.stdout.encoding), flush=True)

@@ -41,7 +41,7 @@ def up(
         int, typer.Option(min=1, max=65531, help="Port of the gateway's /metrics; the others take the four after it.")
     ] = BASE_METRICS_PORT,
     models_dir: ModelsDir = Path("build/models"),
-    log_dir: Annotated[Path, typer.Option(help="Where <service>.log files go.")] = Path("build/logs"),
+    log_dir: Annotated[Path, typer.Option(file_okay=False, help="Where <service>.log files go.")] = Path("build/logs"),
 ) -> None:
     """Starts all five services on this machine and keeps them running until Ctrl-C."""
     console = Console()

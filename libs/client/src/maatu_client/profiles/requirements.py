@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from maatu_client.profiles.schema import Profile, environment, setting_variable
+from maatu_client.profiles.schema import Profile, RequiredEndpoint, environment, setting_variable
 from maatu_runtime.errors import ModelNotInstalled
 from maatu_runtime.models import ModelStore
 
@@ -61,11 +61,7 @@ def missing_requirements(
         for name in requires.models
         if (defect := _model_defect(name, models_dir)) is not None
     ]
-    for endpoint in requires.endpoints:
-        variable = setting_variable(endpoint.service, endpoint.setting)
-        url = os.environ.get(variable) or environment(profile, endpoint.service)[variable]
-        if not _answers(url):
-            missing.append(Missing(f"a server at {url}", f"start it: {endpoint.start}; or set {variable} to another"))
+    missing += [item for endpoint in requires.endpoints if (item := _endpoint_missing(profile, endpoint)) is not None]
     return missing
 
 
@@ -105,11 +101,39 @@ def _model_defect(name: str, models_dir: Path) -> str | None:
     return None
 
 
-def _answers(url: str) -> bool:
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+def _endpoint_missing(profile: Profile, endpoint: RequiredEndpoint) -> Missing | None:
+    """What is wrong with a server that has to run, or None where it answers."""
+    variable = setting_variable(endpoint.service, endpoint.setting)
+    url = os.environ.get(variable) or environment(profile, endpoint.service).get(variable)
+    start = f"start it: {endpoint.start}"
+    if not url:
+        setting = f"the profile's services.{endpoint.service}.{endpoint.setting}"
+        return Missing(f"the URL of a server in {variable}", f"set it, or {setting}, to its URL; {start}")
     try:
-        socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_TIMEOUT_S).close()
+        address = _address(url)
+    except ValueError as error:
+        return Missing(
+            f'a URL in {variable}: "{url}" is none ({error})', 'set it to one like "http://127.0.0.1:8000/v1"'
+        )
+    return None if _answers(address) else Missing(f"a server at {url}", f"{start}; or set {variable} to another")
+
+
+def _address(url: str) -> tuple[str, int]:
+    """Host and port of a URL.
+
+    Raises:
+        ValueError: It has none.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError("it names no host")
+    parts.hostname.encode("idna")  # as connecting does; an empty or overlong label fails
+    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _answers(address: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(address, timeout=_CONNECT_TIMEOUT_S).close()
     except OSError:
         return False
     return True

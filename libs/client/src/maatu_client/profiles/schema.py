@@ -105,7 +105,7 @@ def load_profile(name: str) -> Profile:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"the profile {path} cannot be read: {error.strerror}") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: it is not UTF-8, or holds a date that does not exist
         raise ConfigurationError(f"the profile {path} is no YAML: {error}") from None
     try:
         return Profile.model_validate(content)

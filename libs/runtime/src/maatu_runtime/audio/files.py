@@ -38,7 +38,8 @@ def read_audio(path: Path | str, sample_rate_hz: int) -> Samples:
 
 def write_wav(path: Path | str, samples: Samples, sample_rate_hz: int) -> None:
     """Writes mono 16-bit WAV. Samples outside [-1, 1] saturate."""
-    with wave.open(str(path), "wb") as file:
+    # Given a path that it cannot open, wave leaves an object behind whose destructor fails.
+    with Path(path).open("wb") as raw, wave.open(raw, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(sample_rate_hz)
