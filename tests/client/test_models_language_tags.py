@@ -1,9 +1,11 @@
 """Language codes of checkpoints as BCP-47 tags."""
 
 import pytest
+from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
 
 from maatu_client.models.language_tags import is_group, named, tags
 from maatu_runtime.errors import Unsupported
+from maatu_translate.engine.languages import flores_tags
 
 
 @pytest.mark.parametrize(
@@ -11,6 +13,9 @@ from maatu_runtime.errors import Unsupported
     [
         (["spa", "kan", "eng", "tcy"], ["es", "kn", "en", "tcy"]),
         (["ger", "deu", "de"], ["de"]),
+        (["als_Latn", "knc_Arab", "knc_Latn", "quy_Latn"], ["sq", "kr-Arab", "kr-Latn", "qu"]),
+        (["als", "sq", "quy", "que"], ["als", "sq", "quy", "qu"]),
+        (["es", "es_419"], ["es", "es-419"]),
         (["cmn_Hant"], ["zh"]),
         (["cmn_Hans", "cmn_Hant"], ["zh-Hans", "zh-Hant"]),
         (["zh", "zh_Hant"], ["zh", "zh-Hant"]),
@@ -42,11 +47,30 @@ def test_languages_are_named_by_any_code() -> None:
     assert named(["zh-Hant"], ["zh", "zh-Hant"]) == ["zh-Hant"]
 
 
+def test_languages_are_named_in_letters_of_any_size() -> None:
+    assert named(["EN", "ZH-HANT", "Pt_br", "es-419", "KAN"]) == ["en", "zh-Hant", "pt-BR", "es-419", "kn"]
+    assert named(["EN", "es-419"], ["en", "es"]) == ["en", "es"]
+
+
+def test_a_language_that_is_not_served_may_be_served_by_another_name() -> None:
+    assert named(["no", "fil-PH", "als", "knc-Arab"], ["nb", "tl", "sq", "kr-Arab"]) == ["nb", "tl", "sq", "kr-Arab"]
+    assert named(["no", "fil", "als"], ["no", "nb", "fil", "tl", "als", "sq"]) == ["no", "fil", "als"]
+
+
+def test_what_the_service_serves_of_an_nllb_can_be_named() -> None:
+    assert len(FAIRSEQ_LANGUAGE_CODES) == 202
+    served = tags(FAIRSEQ_LANGUAGE_CODES)
+    for tag, code in flores_tags(FAIRSEQ_LANGUAGE_CODES).items():
+        (typed,) = named([tag])
+        assert served[named([typed], served)[0]] == code
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [
         ("Kannada", "no code of a language"),
         ("itc", "no code of a language"),
+        ("ITC", "no code of a language"),
         ("de", 'does not have "de"; it has es, kn'),
     ],
 )

@@ -57,24 +57,26 @@ async def test_the_least_used_is_forgotten_with_fake() -> None:
 
 
 async def test_another_process_finds_it_in_redis_with_fake(redis: RedisProcess, shared: SharedTranslations) -> None:
-    TranslationCache(10, shared).keep("m 1", HOLA, Output("¡Hello", truncated=True, alternatives=("Hi",)))
+    said = Output("¡Hello", truncated=True, alternatives=(Output("Hi"), Output("He", truncated=True)))
+    TranslationCache(10, shared).keep("m 1", HOLA, said)
     await shared.settled()
     other = TranslationCache(10, shared)
     hits, shared_hits = count("hit"), count("shared_hit")
     for _ in range(2):
-        assert await other.recall("m 1", HOLA) == Output("¡Hello", truncated=True, alternatives=("Hi",))
+        assert await other.recall("m 1", HOLA) == said
     assert (count("hit"), count("shared_hit")) == (hits + 1, shared_hits + 1)
     assert await other.recall("m 2", HOLA) is None
     async with Redis.from_url(redis.url) as client:
         [key] = await client.keys()
         assert isinstance(key, bytes)
-        assert key.startswith(b"maatu:translate:1:")
+        assert key.startswith(b"maatu:translate:2:")
         assert b"Hola" not in key
         assert 59_000 < await client.pttl(key) <= 60_000
 
 
 @pytest.mark.parametrize(
-    "rubbish", [b"", b"\xff", b"{}", b'["Hello."]', b'["Hello.", "no"]', b"[1, true]", b'["Hi", true, 1]']
+    "rubbish",
+    [b"", b"\xff", b"{}", b"[]", b"1", b'["Hello."]', b'["ab"]', b'["Hi", true]', b'[["Hi", 1]]', b'[["Hi", true], 1]'],
 )
 async def test_rubbish_in_redis_is_not_a_translation_with_fake(
     redis: RedisProcess, shared: SharedTranslations, rubbish: bytes

@@ -1,10 +1,12 @@
 """The cutting into sentences."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maatu_translate.cutting import LONGEST_PIECE_CHARS, cut_into_sentences
+from maatu_translate.cutting import LONGEST_PIECE_CHARS, cut_into_sentences, says_something, set_apart
 
 ALPHABETS = {
     "es": "aéñ ¿?¡!.,;…\n\t1😀\"'()",
@@ -63,6 +65,22 @@ def test_sentences_of_any_text_join_to_it(text: str) -> None:
         ),
         ("ur", "میں ٹھیک ہوں۔ آپ؟", ["میں ٹھیک ہوں۔ ", "آپ؟"]),
         ("ja", "はい。そうです。", ["はい。", "そうです。"]),
+        (
+            "es",
+            "Es la 1.ª vez. Vive en el n.º 5. El 2.° piso.",
+            ["Es la 1.ª vez. ", "Vive en el n.º 5. ", "El 2.° piso."],
+        ),
+        (
+            "es",
+            "Son las 3 p. m. y llueve. Son las 3 p.m. Llueve.",
+            ["Son las 3 p. m. y llueve. ", "Son las 3 p.m. ", "Llueve."],
+        ),
+        ("es", "D. José vino. Hola, Dña. Ana. Soy D.ª Eva.", ["D. José vino. ", "Hola, Dña. Ana. ", "Soy D.ª Eva."]),
+        ("es", "Son aprox. 10. Hay máx. 7 o mín. 2.", ["Son aprox. 10. ", "Hay máx. 7 o mín. 2."]),
+        ("en", "Call tel. 5551234. Max. 7 in Apt. 5.", ["Call tel. 5551234. ", "Max. 7 in Apt. 5."]),
+        ("en", "It is 3 p.m. and dry. I saw Max. He left.", ["It is 3 p.m. and dry. ", "I saw Max. ", "He left."]),
+        ("en", "Take vitamin D. Then sleep.", ["Take vitamin D. ", "Then sleep."]),
+        ("es", "Son aprox.\n10 mesas.", ["Son aprox.\n", "10 mesas."]),
     ],
 )
 def test_sentences_of(language: str, text: str, sentences: list[str]) -> None:
@@ -84,14 +102,55 @@ def test_a_long_sentence_is_cut_after_its_last_comma_or_space() -> None:
 def test_pieces_of_long_sentences_join_to_the_text(text: str) -> None:
     pieces = cut_into_sentences(text, "es")
     assert "".join(pieces) == text
-    assert len(pieces) <= 1 or all(any(map(str.isalnum, piece)) for piece in pieces)
+    for piece, following in itertools.pairwise(pieces):
+        say_something = says_something(piece) and says_something(following)
+        assert say_something or len((piece + following).strip()) > LONGEST_PIECE_CHARS
+
+
+@pytest.mark.parametrize(
+    ("piece", "parts"),
+    [
+        (" Hola.\n", (" ", "Hola.", "\n")),
+        ("Hola 😀 ❤️👩🏽‍🚀!", ("", "Hola 😀 ❤️👩🏽‍🚀!", "")),
+        ("Hola. 😀 ❤️👩🏽‍🚀 ", ("", "Hola.", " 😀 ❤️👩🏽‍🚀 ")),
+        ("¿Qué?!!! ¡No!!", ("", "¿Qué?!!! ¡No!", "!")),
+        ("Bueno... ", ("", "Bueno...", " ")),
+        ("Bueno......", ("", "Bueno...", "...")),
+        ("😀 Hola", ("😀 ", "Hola", "")),
+        ("... Hola", ("", "... Hola", "")),
+        ("❶ 🄀", ("", "❶ 🄀", "")),
+        ("Hace 25 °", ("", "Hace 25 °", "")),
+        ("ಕ್\u200d", ("", "ಕ್\u200d", "")),
+    ],
+)
+def test_what_stands_around_a_sentence(piece: str, parts: tuple[str, str, str]) -> None:
+    assert set_apart(piece) == parts
+
+
+def test_what_says_something_is_never_set_apart() -> None:
+    assert not [
+        character for character in map(chr, range(0x110000)) if character.isalnum() and not set_apart(character)[1]
+    ]
 
 
 @pytest.mark.parametrize(
     "text",
-    ["ಡಾ. " * 5_000, "। " * 10_000, "... a " * 3_300, "x" * 20_000, "\n" * 20_000, "مرحبا؟ 👍 " * 2_000, ". " * 10_000],
+    [
+        "ಡಾ. " * 5_000,
+        "। " * 10_000,
+        "... a " * 3_300,
+        "x" * 20_000,
+        "\n" * 20_000,
+        "مرحبا؟ 👍 " * 2_000,
+        ". " * 10_000,
+        "tel. 5 " * 2_800,
+        "1.º " * 5_000,
+        "Hola " + "😀" * 19_000,
+        "Hola" + "!" * 19_000,
+    ],
 )
 def test_long_and_odd_texts_are_cut(text: str) -> None:
     pieces = cut_into_sentences(text, "kn")
     assert "".join(pieces) == text
-    assert all(len(piece.strip()) <= LONGEST_PIECE_CHARS for piece in pieces if any(map(str.isalnum, piece)))
+    assert all(len(piece.strip()) <= LONGEST_PIECE_CHARS for piece in pieces)
+    assert all("".join(set_apart(piece)) == piece for piece in pieces)

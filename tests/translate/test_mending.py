@@ -77,6 +77,14 @@ def test_phrases_are_restored(source: str, output: str, phrases: list[str], text
         ("El 12/05/2026.", "On 05/12/2026.", "On 12/05/2026."),
         ("El vuelo AV-482.", "The flight A-482.", "The flight AV-482."),
         ("Tengo 3 y 30.", "I have 30 and three.", "I have 30 and 3."),
+        ("Cuesta 1 299,99 €.", "It costs €1,299.99.", "It costs 1 299,99 €."),
+        ("Firmaron 12 345 personas.", "12,345 people signed.", "12 345 people signed."),
+        ("Añade 1 taza.", "Add 1½ cups.", "Add 1 cups."),
+        ("De 9-5.", "From 9 a.m. to 5 p.m.", "From 9-5 p.m."),
+        ("Son 10-15 personas.", "There are 10 to 15 people.", "There are 10-15 people."),
+        ("El 60-70%.", "The 60 to 70 percent.", "The 60-70%."),
+        ("Vale $10-15.", "It costs from $10 to $15.", "It costs from $10-15."),
+        ("Ganaron 2:1, y 5.", "They won 2 to 1, and 5.", "They won 2:1, and 5."),
     ],
 )
 def test_a_value_written_differently_is_rewritten(source: str, output: str, text: str) -> None:
@@ -96,10 +104,36 @@ def test_a_value_written_differently_is_rewritten(source: str, output: str, text
         ("At 8 p.m.", "A las 20:00.", "A las 8 p.m."),
         ("At 3:30.", "A las tres y media.", "A las 3:30."),
         ("I paid £18.", "Pagué 18 libras.", "Pagué £18."),
+        ("Open 9-5.", "Abierto de 9 a 5.", "Abierto de 9-5."),
+        ("Between 2020-2024.", "Entre 2020 y 2024.", "Entre 2020-2024."),
     ],
 )
 def test_values_in_spanish(source: str, output: str, text: str) -> None:
     assert mended(source, output, [], INTO_SPANISH)[0] == text
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "target", "text"),
+    [
+        ("It costs $2,000,000.", "Cuesta 2 millones de dólares.", "es", "Cuesta $2,000,000."),
+        ("It cost $2,000,000,000.", "Costó 2 mil millones de dólares.", "es", "Costó $2,000,000,000."),
+        ("We sold 20,000 books.", "Vendimos 20 mil libros.", "es", "Vendimos 20,000 libros."),
+        ("Cuesta 3.500.000 €.", "It costs 3.5 million euros.", "en", "It costs 3.500.000 €."),
+        ("It costs ₹1,25,000.", "ಬೆಲೆ 1.25 ಲಕ್ಷ ರೂಪಾಯಿ.", "kn", "ಬೆಲೆ ₹1,25,000."),
+        ("It costs ₹2,00,00,000.", "दाम 2 करोड़ रुपये है।", "hi", "दाम ₹2,00,00,000 है।"),
+        # Where the source has such a word too, it stays.
+        ("It costs 3 million.", "Cuesta 2 millones.", "es", "Cuesta 3 millones."),
+        ("It costs 3.", "Cuesta 2 milanesas.", "es", "Cuesta 3 milanesas."),
+    ],
+)
+def test_an_amount_is_not_multiplied(source: str, output: str, target: str, text: str) -> None:
+    assert mended(source, output, [], Direction("en" if target != "en" else "es", target))[0] == text
+
+
+def test_numbers_that_stand_apart_are_no_span() -> None:
+    far = "It is 9 for those who come early, and then 5."
+    assert mended("De 9-5.", far, [], INTO_ENGLISH)[0] == far.replace("9", "9-5")
+    assert mended("De 9-5 o 7.", "From 9 or 7 to 5.", [], INTO_ENGLISH)[0] == "From 9-5 or 7 to 5."
 
 
 @pytest.mark.parametrize(
@@ -179,6 +213,7 @@ def test_nothing_is_lost_of_odd_texts(source: str, output: str, phrases: list[st
 LONG = {
     "names": (" ".join(f"Name{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(100)), "Nom Nam Ane " * 1_600),
     "numbers": (" ".join(str(n) for n in range(4_000)), " ".join(str(n) for n in range(4_000, 8_000))),
+    "spans": (" ".join(f"{n}-{n + 1}" for n in range(2_000)), " ".join(f"{n} a {n + 1}" for n in range(2_000))),
     "same numbers": ("3 " * 10_000, "13 " * 6_000),
     "nothing": (" ".join(str(n) for n in range(4_000)), ""),
     "codes": (" ".join(f"AB-{n}" for n in range(2_500)), " ".join(f"CD-{n}" for n in range(2_500))),

@@ -1,7 +1,7 @@
 """Numbers in the digits of the target language's script."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from maatu_translate.entities import find
@@ -41,6 +41,7 @@ def test_numbers_are_written_in_kannada(text: str, native: str) -> None:
     assert to_native(text, "kn", find("Studio 54", ["Studio 54"])) == native
 
 
+@example("0.0A0", "kn")
 @given(st.text("0123456789 .,:/-%ಕ್ನA@#"), st.sampled_from(["kn", "hi", "ar", "fa", "th", "my"]))
 def test_digits_there_and_back(text: str, target: str) -> None:
     native = to_native(text, target)

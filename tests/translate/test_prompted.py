@@ -151,6 +151,18 @@ def test_each_sentence_of_a_batch_has_its_own_bound(
     assert len(long.text.split()) >= 5
 
 
+def test_each_hypothesis_of_a_careful_search_says_whether_it_was_cut(
+    engine: PromptedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maatu_translate.engine.prompted.EXTRA_TOKENS", 6)
+    monkeypatch.setattr("maatu_translate.engine.prompted.TOKENS_PER_SOURCE_TOKEN", 0)
+    sentence = Sentence("Thank you very much, my friend.", INTO_SPANISH, careful=True)
+    (output,) = engine.translate([sentence], [threading.Event()])
+    hypotheses = output, *output.alternatives
+    assert {one.truncated for one in hypotheses} == {True, False}
+    assert all(one.truncated is (len(engine._tokens(one.text)) == 6) for one in hypotheses)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from maatu.v1 import common_pb2, translate_pb2
-from maatu_runtime.errors import CapacityExceeded, ModelFailed, Quota, RemoteDefect
+from maatu_runtime.errors import CapacityExceeded, InvalidRequest, ModelFailed, Quota, RemoteDefect
 from maatu_translate.engine.base import Direction, Output
 from maatu_translate.engine.fake import FakeEngine
 
@@ -85,6 +85,21 @@ async def test_the_same_language_is_given_back_with_fake(
     assert (answer.summary.model, answer.summary.cached, answer.warnings) == ("identity", False, [])
     assert answer.summary.compute_time.ToNanoseconds() == 0
     assert fake.seen == []
+
+
+async def test_scripts_of_a_language_that_a_model_tells_apart_are_translated_with_fake(serving: Serving) -> None:
+    directions = [("zh-Hans", "zh-Hant"), ("nb", "en"), ("sr-Cyrl", "en"), ("sr-Latn", "en")]
+    engine = FakeEngine({"这是书。": Output("這是書。")}, directions=directions)
+    async with serving(engine) as client:
+        for source, target in [("zh-Hans", "zh-Hant"), ("zh-CN", "zh-TW"), ("zh", "zh-HK")]:
+            assert (await client.translate("这是书。", source, target)).text == "這是書。"
+        # Nobody serves these; or both go by one tag.
+        for source, target in [("zh-TW", "zh-CN"), ("sr-Cyrl", "sr-Latn"), ("zh-CN", "zh-SG"), ("no", "nb")]:
+            for model in ("", "fake", "identity"):
+                answer = await client.translate("123 abc", source, target, model=model)
+                assert (answer.text, answer.summary.model) == ("123 abc", "identity")
+        assert isinstance(await client.refusal("这是书。", "zh", "zh", model="nobody"), InvalidRequest)
+    assert engine.seen == ["这是书。"]
 
 
 async def test_the_summary_tells_the_time_the_model_worked_with_fake(serving: Serving) -> None:
@@ -188,6 +203,16 @@ async def test_kept_phrases_come_through_with_fake(serving: Serving) -> None:
 async def test_a_clause_keeps_its_ending_with_fake(serving: Serving) -> None:
     async with serving(FakeEngine({"Si llueve,": Output("If it rains.")})) as client:
         assert (await client.translate("Si llueve, ")).text == "If it rains, "
+
+
+async def test_emoji_and_repeated_marks_are_no_work_for_the_model_with_fake(serving: Serving) -> None:
+    engine = FakeEngine({"Hola": Output("Hello"), "Adiós!": Output("Goodbye!")})
+    text = "Hola " + "😀" * 4_900 + " Adiós!" + "!" * 50
+    async with serving(engine) as client:
+        answer = await client.translate(text)
+    assert (answer.text, answer.source_text) == (text.replace("Hola", "Hello").replace("Adiós", "Goodbye"), text)
+    assert answer.warnings == []
+    assert sorted(engine.seen) == ["Adiós!", "Hola"]
 
 
 async def test_more_urgent_sentences_go_first_with_fake(
@@ -324,8 +349,8 @@ async def test_the_clause_before_is_shown_where_it_is_known_with_fake(serving: S
     engine = FakeEngine({"Ella llegó.": Output("She came.")})
     async with serving(engine, use_context=True) as client:
         await client.translate("Luego se fue.", context="Nadie lo sabe.")
-        await client.translate("Ella llegó.")
-        await client.translate("Luego se fue.", context="Ella llegó.")
+        await client.translate("Ella llegó. 😀")
+        await client.translate("Luego se fue.", context="Ella llegó. 😀")
     assert [sentence.context for batch in engine.batches for sentence in batch] == [
         None,
         None,
@@ -373,6 +398,34 @@ async def test_what_lost_something_is_tried_again_with_more_care_with_fake(servi
         ]
         again = await client.translate("Son 3.50.")
         assert (again.text, again.summary.cached) == ("It is 3.50.", True)
+
+
+async def test_what_was_cut_is_tried_again_and_each_alternative_judged_by_itself_with_fake(serving: Serving) -> None:
+    """The alternatives of a careful search are cut or whole, each by itself."""
+
+    careful = {
+        "Adiós.": Output("Goo", truncated=True, alternatives=(Output("Goodbye."),)),
+        "Son 3.": Output("They are.", alternatives=(Output("There are 3 of", truncated=True),)),
+    }
+
+    class Cut(FakeEngine):
+        def translate(self, sentences: Any, cancelled: Any) -> list[Output]:
+            super().translate(sentences, cancelled)
+            return [careful[s.text] if s.careful else Output("Good", truncated=True) for s in sentences]
+
+    async with serving(Cut()) as client:
+        whole, cut = await client.translate("Adiós."), await client.translate("Son 3.")
+    assert (whole.text, whole.warnings) == ("Goodbye.", [])
+    # Both lost one thing: the number, or the end.
+    assert (cut.text, cut.warnings) == ("They are 3.", [("PHRASE_RESTORED", 0)])
+
+
+async def test_an_alternative_that_was_cut_is_delivered_with_a_warning_with_fake(serving: Serving) -> None:
+    cut = Output("They are 3, 4, 5", truncated=True)
+    engine = FakeEngine({"Son 3 y 4 y 5.": Output("They are.", alternatives=(cut,))})
+    async with serving(engine) as client:
+        answer = await client.translate("Son 3 y 4 y 5.")
+    assert (answer.text, answer.warnings) == ("They are 3, 4, 5", [("TRUNCATED", 0)])
 
 
 async def test_the_better_of_two_tries_is_delivered_with_fake(serving: Serving) -> None:

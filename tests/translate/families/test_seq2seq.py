@@ -1,8 +1,10 @@
 """The engine of sequence-to-sequence models: bounds, cancellation, context, and what is refused. On a tiny M2M-100."""
 
+import itertools
 import shutil
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +107,28 @@ def test_a_beam_is_bounded_and_judged_in_the_same_way(
     assert {output.truncated for output in outputs} == {True, False}
     for output, tokens in zip(outputs, written, strict=True):
         assert len(tokens) == 4 if output.truncated else len(tokens) <= 4
+
+
+def test_each_hypothesis_of_a_careful_search_says_whether_it_was_cut(
+    engines: Engines, sentences: list[Sentence], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keeps_tokens(directory: Path) -> M2M100:
+        made = M2M100(directory)
+        monkeypatch.setattr(made, "decode", lambda tokens, direction, notes: "\n".join(tokens))
+        return made
+
+    monkeypatch.setattr(seq2seq, "TOKENS_PER_SOURCE_TOKEN", 0)
+    monkeypatch.setattr(seq2seq, "EXTRA_TOKENS", 4)
+    engine = engines(keeps_tokens)
+    engine.load()
+    found = [
+        (output, *output.alternatives)
+        for output in translate(engine, [replace(sentence, careful=True) for sentence in sentences])
+    ]
+    assert {True, False} in [{one.truncated for one in hypotheses} for hypotheses in found]
+    for one in itertools.chain(*found):
+        length = len(one.text.split("\n"))
+        assert length == 4 if one.truncated else length <= 4
 
 
 def test_a_source_that_is_too_long_is_reported_as_truncated(engine: Seq2SeqEngine, sentences: list[Sentence]) -> None:

@@ -5,6 +5,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 
 from maatu_runtime.shared_cache import SharedCache
 from maatu_translate import metrics
@@ -26,7 +27,7 @@ class SharedTranslations(SharedCache):
     ) -> None:
         super().__init__(
             url,
-            prefix="maatu:translate:1:",
+            prefix="maatu:translate:2:",
             name="translation_cache",
             ttl_s=ttl_s,
             timeout_s=timeout_s,
@@ -91,7 +92,8 @@ class TranslationCache:
         key = (model, sentence)
         self._put(key, output)
         if self._shared is not None:
-            self._shared.put(_digest(*key), json.dumps([output.text, output.truncated, *output.alternatives]).encode())
+            found = [[one.text, one.truncated] for one in (output, *output.alternatives)]
+            self._shared.put(_digest(*key), json.dumps(found).encode())
 
     def _put(self, key: tuple[str, Sentence], output: Output) -> None:
         self._outputs[key] = output
@@ -108,9 +110,13 @@ def _digest(model: str, sentence: Sentence) -> str:
 def _read(data: bytes) -> Output | None:
     """Reads what `keep` wrote; None where it is something else."""
     try:
-        match json.loads(data):
-            case [str(text), bool(truncated), *others] if all(isinstance(other, str) for other in others):
-                return Output(text, truncated, tuple(others))
-    except ValueError:
-        pass
-    return None
+        best, *others = (_read_one(*one) for one in json.loads(data))
+    except (ValueError, TypeError):
+        return None
+    return replace(best, alternatives=tuple(others))
+
+
+def _read_one(text: object, truncated: object) -> Output:
+    if not (isinstance(text, str) and isinstance(truncated, bool)):
+        raise TypeError("no output of a model")
+    return Output(text, truncated)

@@ -1,5 +1,5 @@
 """Cuts a text into sentences. sentencex knows the abbreviations and full stops of some 300 languages; abbreviations in Indic
-scripts are known here."""
+scripts are known here, and some of Spanish and English that it takes for ends."""
 
 import re
 from collections.abc import Iterator
@@ -16,13 +16,23 @@ _BREAK = re.compile(r"\s+")
 _DANDA = re.compile(r"(?<=[।॥])\s+(?=\S)")
 # Before a small letter an ellipsis ends nothing.
 _GOES_ON = re.compile(r"(?:\.\.\.|…)[\"'”’»)]*\s+$")
+_ORDINAL_SIGNS = "ºª°"
+_ABBREVIATION = re.compile(r"(?<!\w)(?:[ap]\.[ \u00a0]?m|app?rox|tel|m[aá]x|m[ií]n|apt)\.$", re.IGNORECASE)
+"""They may end a sentence too; before a small letter or a digit they do not."""
+_TITLES = {"es": re.compile(r"(?<!\w)(?:D|D\.?ª|Dña)\.$")}
+"""A name follows them. By ISO 639 code: elsewhere a sentence may end in "D."."""
+_ABBREVIATION_CHARS = 12
+# Without the digits in circles, which say something.
+_EMOJI = r"[\u2300-\u23ff\u2600-\u2775\u2794-\u27bf\u2b00-\u2bff\U0001f000-\U0001f0ff\U0001f10d-\U0001faff]"
+# An ellipsis and the first of other marks belong to the sentence.
+_AROUND_SENTENCE = re.compile(rf"(?:\s|{_EMOJI}\ufe0f?+\u200d?+|(?<=[!?！？؟])[!?！？؟]|(?<=\.\.\.)\.)++")
 
 
 def cut_into_sentences(text: str, language: str) -> list[str]:
     """Cuts a text into sentences with the space around them; joined, they are the text.
 
     A sentence of more than LONGEST_PIECE_CHARS is cut further, after a comma or a space where it has one. A piece without a
-    letter or digit goes with the one before it, or with the next where it is the first.
+    letter or digit goes with the one before it, or with the next where it is the first, unless both are too long together.
 
     Args:
         text: Any text.
@@ -31,7 +41,8 @@ def cut_into_sentences(text: str, language: str) -> list[str]:
     pieces: list[str] = []
     for sentence in _sentences(text, language):
         for piece in _cut_long(sentence):
-            if pieces and not (says_something(piece) and says_something(pieces[-1])):
+            is_stub = pieces and not (says_something(piece) and says_something(pieces[-1]))
+            if is_stub and len((pieces[-1] + piece).strip()) <= LONGEST_PIECE_CHARS:
                 pieces[-1] += piece
             else:
                 pieces.append(piece)
@@ -43,6 +54,17 @@ def says_something(piece: str) -> bool:
     return any(map(str.isalnum, piece))
 
 
+def set_apart(piece: str) -> tuple[str, str, str]:
+    """What stands before a sentence, the sentence, and what follows it: space, emoji, and at its end repeated marks ("!!!!"). Of
+    these a model makes anything, for seconds where they are many; joined to the translation, they stay as they are."""
+    first = _AROUND_SENTENCE.match(piece)
+    begin, end = first.end() if first else 0, len(piece)
+    for found in _AROUND_SENTENCE.finditer(piece, begin):
+        if found.end() == len(piece):
+            end = found.start()
+    return piece[:begin], piece[begin:end], piece[end:]
+
+
 def _sentences(text: str, language: str) -> Iterator[str]:
     """The sentences of a text, each with the space behind it."""
     begin, at = 0, 0
@@ -51,7 +73,7 @@ def _sentences(text: str, language: str) -> Iterator[str]:
         at = text.index(stripped, at) + len(stripped)
         while at < len(text) and text[at].isspace():
             at += 1
-        if at < len(text) and _is_unfinished(text[begin:at], text[at]):
+        if at < len(text) and _is_unfinished(text[begin:at], text[at], language):
             continue
         sentence, begin = text[begin:at], at
         ends = [space.end() for space in _DANDA.finditer(sentence)]
@@ -61,11 +83,18 @@ def _sentences(text: str, language: str) -> Iterator[str]:
         yield text[begin:]
 
 
-def _is_unfinished(sentence: str, following: str) -> bool:
+def _is_unfinished(sentence: str, following: str, language: str) -> bool:
     """Whether what was taken for a sentence goes on with the character that follows it."""
-    if "\n" in sentence[len(sentence.rstrip()) :]:
+    said = sentence.rstrip()
+    if "\n" in sentence[len(said) :]:
         return False
-    return ends_with_abbreviation(sentence.strip()) or (following.islower() and _GOES_ON.search(sentence) is not None)
+    # Only the end is searched: a sentence may be put together of thousands.
+    end, title = said[-_ABBREVIATION_CHARS:], _TITLES.get(language)
+    if following in _ORDINAL_SIGNS or ends_with_abbreviation(said.lstrip()) or (title and title.search(end)):
+        return True
+    if following.isdigit():
+        return _ABBREVIATION.search(end) is not None
+    return following.islower() and bool(_GOES_ON.search(sentence) or _ABBREVIATION.search(end))
 
 
 def _cut_long(sentence: str) -> Iterator[str]:

@@ -7,11 +7,12 @@ All patterns have bounded repetitions, or possessive ones that no other place ca
 """
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+from maatu_translate import wholeness
 
 
 class Kind(Enum):
@@ -58,10 +59,14 @@ class Entity:
 
 
 _FRACTION = "[¼-¾⅐-⅞]"
-_DIGITS = r"\d++(?:[.,'’\u00a0\u202f٫٬]\d++)*+"
-_NUMBER = rf"{_DIGITS}(?:[-–/]{_DIGITS})*+{_FRACTION}?+|{_FRACTION}"
+# ISO 31-0 sets thousands apart by spaces; scripts with digits of their own do not. The bound keeps the time linear.
+_THOUSANDS = r"[0-9]{1,3}(?:[ \u00a0\u202f][0-9]{3}(?!\d)){1,6}+"
+_DIGITS = rf"(?:{_THOUSANDS}|\d++)(?:[.,'’\u00a0\u202f٫٬]\d++)*+"
+_NUMBER = rf"{_DIGITS}(?:[-–/:]{_DIGITS})*+{_FRACTION}?+|{_FRACTION}"
 # Without it, each digit of a long number would be tried as the first.
-_BEGINS = r"(?<!\d)(?<!\d[.,'’\u00a0\u202f٫٬/–-])"
+_BEGINS = r"(?<!\d)(?<!\d[.,'’\u00a0\u202f٫٬/:–-])"
+# After a number, its unit or what is taken already, it is the dash of a span: 20%-30%, 20°-25°.
+_SIGN = r"(?<![\w)%‰٪°\uffff])[-+−]"
 _CURRENCY_CODES = "AED|ARS|AUD|BRL|CAD|CHF|CLP|CNY|COP|EUR|GBP|INR|JPY|KRW|MXN|NPR|PEN|PKR|USD|UYU"
 # U+20A0 to U+20CF is Unicode's block "Currency Symbols".
 _CURRENCY_SIGN = r"[$¢£¤¥৳฿\u20a0-\u20cf]"
@@ -82,7 +87,8 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         ),
         (Kind.HANDLE, r"(?<![\w@])@\w{1,64}(?:\.\w{1,64}){0,3}"),
         (Kind.TAG, r"(?<![\w#&])#(?=\w{0,100}[^\W\d])[\w\u0900-\u0dff\u200c\u200d]{1,100}"),
-        (Kind.CODE, r"[^\W_]+(?:[-_/][^\W_]+|\.\d+)*"),
+        # A full stop joins version numbers and H.264, not "Rs.1" or the sentences of "Vale.3 entradas".
+        (Kind.CODE, r"[^\W_]+(?:[-_/][^\W_]+|(?<=\d)[.,]\d+|(?<=\b[A-Z])\.\d+)*"),
         (Kind.DATE, r"(?<![\d.,/:–-])\d{1,4}([/.-])\d{1,2}\1\d{1,4}(?![\d/:]|[.,–-]\d)"),
         (
             Kind.TIME,
@@ -99,9 +105,9 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
                 rf"|{_BEGINS}(?:{_NUMBER})[ \u00a0]?(?:{_CURRENCY_SIGN}(?!\d)|(?:{_CURRENCY_CODES})(?!\w))"
             ),
         ),
-        (Kind.PERCENT, rf"(?:(?<![\w)])[-+−])?{_BEGINS}(?:{_NUMBER})[ \u00a0]?[%‰٪]"),
+        (Kind.PERCENT, rf"(?:{_SIGN})?{_BEGINS}(?:{_NUMBER})[ \u00a0]?[%‰٪]"),
         (Kind.PHONE, r"(?<![\d.,/:–-])\+?\(?\d{1,5}\)?(?:[ -]\(?\d{2,5}\)?){1,6}(?!\d|[.,:/–-]\d)"),
-        (Kind.NUMBER, rf"(?:(?<![\w)])[-+−])?(?:{_NUMBER})"),
+        (Kind.NUMBER, rf"(?:{_SIGN})?(?:{_NUMBER})"),
     )
 )
 """In the order in which they are looked for: what one has found, the next ones do not see."""
@@ -110,6 +116,7 @@ _TAKEN = "\uffff"  # a noncharacter: no pattern matches it
 _END_PUNCTUATION = ".,;:!?…'\"’”»।॥。！？،؟"
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|\.?[ºª°]|er|do|ra|da|to|ta|ème|e)(?!\w)")
 _UPPER_UNIT = re.compile(r"\d+(?:AM|PM|ST|ND|RD|TH|H|KM|KG|CM|MM|ML)")
+_PRICE = re.compile(rf"(?:Rs|{_CURRENCY_CODES})[\d.,]+")
 _LOWER_SUFFIX = re.compile(r"\d+[^\W\d_]*")
 
 
@@ -163,6 +170,13 @@ def occurrences(kind: Kind, token: str, text: str) -> Iterator[int]:
         start = text.find(token, start + (len(token) if whole else 1))
 
 
+def without(text: str, entities: Sequence[Entity]) -> str:
+    """A text without the tokens of entities, each as often as it is given."""
+    places = zip(entities, locate(text, entities), strict=True)
+    there = [Entity(entity.kind, entity.text, start) for entity, start in places if start is not None]
+    return re.sub(f"{_TAKEN}+", " ", _take(text, sorted(there, key=lambda entity: entity.start)))
+
+
 def _take(text: str, places: Sequence[Entity]) -> str:
     if not places:
         return text
@@ -204,8 +218,9 @@ def _without_end_punctuation(address: str) -> str:
 
 
 def _is_code(token: str) -> bool:
-    """Letters and digits in one: AB-12, B2B, mp3, 5G; not 3rd, 5kg, 7PM, 1990s or Sub-20, which are numbers with words."""
-    if not (any(map(str.isdigit, token)) and any(map(str.isalpha, token))):
+    """Letters and digits in one: AB-12, B2B, mp3, 5G; not 3rd, 5kg, 7PM, 1990s or Sub-20, which are numbers with words, nor a
+    price such as USD1,000."""
+    if not (any(map(str.isdigit, token)) and any(map(str.isalpha, token))) or _PRICE.fullmatch(token):
         return False
     parts = re.split("[-_/]", token)
     if any(_UPPER_UNIT.fullmatch(part) for part in parts):
@@ -224,84 +239,12 @@ def _is_phone(token: str) -> bool:
     return token.startswith(("+", "(")) or len(groups) >= 3 or ("-" in token and len(groups[0]) != 4) or digits >= 9
 
 
-_SEPARATORS = ".,:/'’٫٬"
-_OPEN_TO_THE_LEFT = frozenset(
-    {"ARABIC", "HEBREW", "CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
-)
-"""Scripts in which something may stand right before a name: they have no spaces, or join small words."""
-_CLOSED_TO_THE_RIGHT = frozenset({"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN", "ARABIC", "HEBREW"})
-"""Scripts in which a name is followed by no letters of its own word; elsewhere endings join it, or there are no spaces."""
-
-
-def _script(letter: str) -> str:
-    return unicodedata.name(letter, "?").split(" ")[0]
-
-
-def _in_word(character: str) -> bool:
-    return character.isalnum() or unicodedata.category(character) in ("Mn", "Mc")
-
-
-def _joined(text: str, at: int) -> bool:
-    """Whether the characters on both sides of a place belong to one word, as far as names go."""
-    if at <= 0 or at >= len(text):
-        return False
-    before, after = text[at - 1], text[at]
-    if not (_in_word(before) and _in_word(after)):
-        return False
-    if not after.isalnum():
-        return True  # a vowel sign or accent of the letter before it
-    if before.isdigit() or after.isdigit():
-        return before.isdigit() == after.isdigit() or "LATIN" in (_script(before), _script(after))
-    return before.isalnum() and _script(before) == _script(after)
-
-
-def _is_whole_phrase(text: str, start: int, end: int) -> bool:
-    if _joined(text, start) and _script(text[start]) not in _OPEN_TO_THE_LEFT:
-        return False
-    if not _joined(text, end):
-        return True
-    return text[end].isalpha() and not text[end].isdigit() and _script(text[end]) not in _CLOSED_TO_THE_RIGHT
-
-
-def _is_whole_number(text: str, start: int, end: int) -> bool:
-    before, first = text[max(0, start - 2) : start], text[start]
-    if first.isdigit():
-        if before[-1:].isdigit() or (before[-1:] in _SEPARATORS and before[:1].isdigit() and len(before) == 2):
-            return False
-        if before[-1:].isalpha() and _script(before[-1]) in _CLOSED_TO_THE_RIGHT:
-            return False
-    elif first.isalpha() and before[-1:].isalpha():
-        return False
-    after = text[end : end + 2]
-    if text[end - 1].isdigit():
-        return not (after[:1].isdigit() or (after[:1] in _SEPARATORS and after[1:].isdigit() and len(after) == 2))
-    return not (text[end - 1].isalpha() and after[:1].isalpha())
-
-
-def _is_whole_code(text: str, start: int, end: int) -> bool:
-    before, after = text[max(0, start - 1) : start], text[end : end + 2]
-    if (before.isalnum() and _script(before) in ("LATIN", "DIGIT")) or before in ("_", "@", "#"):
-        return False
-    if after[:1].isalnum() and _script(after[0]) in ("LATIN", "DIGIT"):
-        return False
-    return not (after[:1] in ("-", "_", "/", ".") and after[1:].isdigit())
-
-
-def _is_whole_address(text: str, start: int, end: int) -> bool:
-    before, after = text[max(0, start - 1) : start], text[end : end + 2]
-    if (before.isalnum() and _script(before) in ("LATIN", "DIGIT")) or before in ("@", "_") or after[:1] in ("@", "_"):
-        return False
-    if after[:1].isalnum() and _script(after[0]) in ("LATIN", "DIGIT"):
-        return False
-    return not (after[:1] in (".", "-", "/") and len(after) == 2 and after[1].isascii() and after[1].isalnum())
-
-
 _WHOLE: dict[Kind, Callable[[str, int, int], bool]] = {
-    Kind.PHRASE: _is_whole_phrase,
-    Kind.URL: _is_whole_address,
-    Kind.EMAIL: _is_whole_address,
-    Kind.HANDLE: _is_whole_address,
-    Kind.TAG: _is_whole_address,
-    Kind.CODE: _is_whole_code,
-    **dict.fromkeys(_NUMERIC, _is_whole_number),
+    Kind.PHRASE: wholeness.is_whole_phrase,
+    Kind.URL: wholeness.is_whole_address,
+    Kind.EMAIL: wholeness.is_whole_address,
+    Kind.HANDLE: wholeness.is_whole_address,
+    Kind.TAG: wholeness.is_whole_address,
+    Kind.CODE: wholeness.is_whole_code,
+    **dict.fromkeys(_NUMERIC, wholeness.is_whole_number),
 }

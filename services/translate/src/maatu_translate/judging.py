@@ -35,11 +35,11 @@ class Attempt:
 
     @property
     def loss(self) -> int:
-        """How much of the source the model lost: what had to be put in without a place for it; all and more, where the output is
-        unusable. An attempt that lost something is worth a second."""
+        """How much of the source the model lost: what had to be put in without a place for it, and the end of what was cut; all and
+        more, where the output is unusable. An attempt that lost something is worth a second."""
         if self.complaint is not None:
-            return len(self.kept) + 1
-        return sum(mend.how is How.ADDED for mend in self.mends)
+            return len(self.kept) + 2
+        return self.truncated + sum(mend.how is How.ADDED for mend in self.mends)
 
     @property
     def warnings(self) -> list[tuple[WarningKind, str]]:
@@ -65,19 +65,18 @@ def judge(
         native_numerals: Write numbers in the digits of the target's script.
     """
     kept = entities.find(sentence.text, [normalise(phrase) for phrase in keep_phrases])
-    attempts = (
-        _judge(sentence, text, kept, truncated=output.truncated) for text in (output.text, *output.alternatives)
-    )
-    best = min(attempts, key=lambda attempt: (attempt.loss, len(attempt.mends)))
+    attempts = (_judge(sentence, one, kept) for one in (output, *output.alternatives))
+    # Of two that lost as much, not the one that was cut: nobody knows what its end would have said.
+    best = min(attempts, key=lambda attempt: (attempt.loss, attempt.truncated, len(attempt.mends)))
     if native_numerals and best.complaint is None:
         return replace(best, translation=to_native(best.translation, sentence.direction.target, kept))
     return best
 
 
-def _judge(sentence: Sentence, output: str, kept: Sequence[Entity], *, truncated: bool) -> Attempt:
+def _judge(sentence: Sentence, output: Output, kept: Sequence[Entity]) -> Attempt:
     text, direction = sentence.text, sentence.direction
-    if (why := complaint(text, output, direction.target)) is not None:
+    if (why := complaint(text, output.text, direction.target, kept)) is not None:
         return Attempt(text, kept, complaint=why)
-    ended = match_ending(text, output, direction.target)
+    ended = match_ending(text, output.text, direction.target)
     translation, mends = mending.restore(text, ended, kept, direction)
-    return Attempt(translation, kept, mends, truncated=truncated)
+    return Attempt(translation, kept, mends, truncated=output.truncated)

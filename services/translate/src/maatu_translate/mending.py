@@ -78,6 +78,7 @@ def restore(
         return output, []
     draft = _Draft(source, output, entities, places, direction)
     draft.rewrite_values()
+    draft.rewrite_spans()
     draft.rewrite_words()
     draft.rewrite_alike()
     draft.replace_numbers()
@@ -174,7 +175,10 @@ class _Draft:
         new = entity.text
         if entity.kind is Kind.TIME:
             new = entity.written or entity.text
-        elif entity.kind is Kind.CURRENCY and (money := spelled.MONEY.match(self._output, end)):
+        # The entity has all its digits: "2 millones" in its place would say so many times more.
+        if not spelled.SCALE.match(self._source, entity.end) and (scale := spelled.SCALE.match(self._output, end)):
+            end = scale.end()
+        if entity.kind is Kind.CURRENCY and (money := spelled.MONEY.match(self._output, end)):
             end = money.end()
         elif entity.kind is Kind.PERCENT and (percent := spelled.PERCENT.match(self._output, end)):
             end = percent.end()
@@ -193,6 +197,17 @@ class _Draft:
             figure = re.search(r"\d.*\d|\d", atom.text)
             new = atom.text.replace(figure[0], new) if figure else new
         self._replace(index, start, end, new, how)
+
+    def rewrite_spans(self) -> None:
+        """Spans and ratios that the output has in words: "de 9 a 5" for 9-5."""
+        atoms = [atom for atom in self._atoms if self._is_free(atom.start, atom.end)]
+        for index, entity in self._missing()[:_MOST_COMPARED]:
+            low, high = self._window(index)
+            at = bisect.bisect_left(atoms, low, key=lambda atom: atom.start)
+            near = [atom for atom in atoms[at : at + _MOST_COMPARED] if atom.start < high]
+            found = spelled.span(entity, near, self._output)
+            if found is not None and self._is_free(found.start, found.end):
+                self._put(index, found, How.REWRITTEN)
 
     def rewrite_words(self) -> None:
         """Small numbers, ordinals and times in words."""

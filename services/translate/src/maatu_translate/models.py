@@ -109,10 +109,7 @@ class Models:
             UnsupportedLanguage: No model has the pair; the message lists what is served.
             InvalidRequest: There is no model of that name.
         """
-        names = [model.name for model in self._models]
-        if name and name not in names:
-            served = ", ".join(f'"{known}"' for known in names)
-            raise InvalidRequest(f'no model is named "{name[:80]}"; there are {served}', field="model")
+        self.check_name(name)
         tags = self._tag(source), self._tag(target)
         if None not in tags:
             direction = Direction(str(tags[0]), str(tags[1]))
@@ -124,6 +121,25 @@ class Models:
             f"{source} → {target} is not served{by}: what is, is {self._description(name)}",
             field="target_language_code",
         )
+
+    def are_one(self, source: Language, target: Language) -> bool:
+        """Whether two languages are the same: they go by one tag, or differ in script or region and no model translates between
+        these. zh-CN and zh-TW are not where one does."""
+        tags = self._tag(source), self._tag(target)
+        if tags[0] is not None and tags[0] == tags[1]:
+            return True
+        return source.matches(target) and tags not in self._by_direction
+
+    def check_name(self, name: str) -> None:
+        """Refuses the name of a model that there is not; the empty one is any.
+
+        Raises:
+            InvalidRequest: There is no model of that name.
+        """
+        names = [model.name for model in self._models]
+        if name and name not in names:
+            served = ", ".join(f'"{known}"' for known in names)
+            raise InvalidRequest(f'no model is named "{name[:80]}"; there are {served}', field="model")
 
     def _description(self, name: str) -> str:
         """What is served, in a line: pairs where they are few, languages where they are many."""

@@ -3,8 +3,10 @@
 The words are num2words'. They are only looked for, never written, so a language it spells oddly costs a mend and no more.
 """
 
+import itertools
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 import num2words
@@ -13,6 +15,11 @@ from maatu_translate.entities import Entity, Kind, find
 
 _LARGEST = 9_999
 """Larger numbers are written in digits."""
+_SPANS = frozenset({Kind.NUMBER, Kind.PERCENT, Kind.CURRENCY})
+"""What may be a span: a date or a phone number with hyphens is none."""
+_MOST_PARTS = 4
+_LONGEST_JOINT_CHARS = 20
+"""Of what stands between two numbers: "9 in the morning to 5"."""
 _SPANISH_ENDINGS = (("iuno", "iún"), ("iuno", "iuna"), ("uno", "un"), ("uno", "una"), ("ientos", "ientas"))
 _HALF_HOURS = {"en": "half past {0}", "es": "{0} y media"}
 _QUARTERS = {"en": "quarter past {0}", "es": "{0} y cuarto"}
@@ -25,6 +32,12 @@ MONEY = re.compile(
     re.IGNORECASE,
 )
 """The name of a currency after an amount."""
+SCALE = re.compile(
+    r"(?:[ \u00a0](?:mil|thousand|mill(?:[oó]n|ones|ions?)|billions?|lakhs?|crores?|ಸಾವಿರ|ಲಕ್ಷ|ಕೋಟಿ"
+    r"|ह(?:ज\u093c?|\u095b)ार|लाख|करो(?:ड\u093c?|\u095c))(?![\w\u0900-\u0963\u0970-\u0dff])){1,2}(?: de(?!\w))?",
+    re.IGNORECASE,
+)
+"""What multiplies the number before it: "2 millones de", "1.25 ಲಕ್ಷ"."""
 PERCENT = re.compile(
     r"[ \u00a0](?:per[ ]?cent|por ciento|pour cent|per cento|por cento|Prozent|प्रतिशत|ಪ್ರತಿಶತ)(?!\w)", re.IGNORECASE
 )
@@ -94,17 +107,39 @@ def _hours(hour: int, language: str) -> tuple[str, ...]:
 
 
 def numbers_in(output: str) -> list[Entity]:
-    """The numbers of an output; of a span such as 12-15 also its parts."""
+    """The numbers of an output; of a span or ratio such as 12-15 also its parts."""
     numbers = []
     for entity in find(output):
         if entity.kind.is_numeric:
             numbers.append(entity)
             if entity.kind is Kind.NUMBER and entity.text[0] not in "-−+":
-                parts = list(re.finditer(r"[^-–/]+", entity.text))
+                parts = list(re.finditer(r"[^-–/:]+", entity.text))
                 numbers += [
                     Entity(Kind.NUMBER, part[0], entity.start + part.start()) for part in parts[:20] if len(parts) > 1
                 ]
     return numbers
+
+
+def span(entity: Entity, numbers: Sequence[Entity], output: str) -> Entity | None:
+    """Numbers in a row that are the parts of a span or ratio, as one: "9 a 5" for 9-5; None where there are none.
+
+    Args:
+        entity: Of the source.
+        numbers: Of the output, in their order.
+        output: The output.
+    """
+    parts = [Entity(Kind.NUMBER, part, 0) for part in re.findall(r"[^-–/:]*\d[^-–/:]*", entity.text)]
+    if entity.kind not in _SPANS or not 2 <= len(parts) <= _MOST_PARTS:
+        return None
+    for begin in range(len(numbers) - len(parts) + 1):
+        row = numbers[begin : begin + len(parts)]
+        joints = (following.start - one.end for one, following in itertools.pairwise(row))
+        is_near = all(0 < chars <= _LONGEST_JOINT_CHARS for chars in joints)
+        if is_near and all({*values(part)} & {*values(number)} for part, number in zip(parts, row, strict=True)):
+            start, last = row[0].start, row[-1]
+            written = output[start : last.start + len(last.written)] if last.written else ""
+            return Entity(last.kind, output[start : last.end], start, written)
+    return None
 
 
 def values(entity: Entity) -> list[str]:

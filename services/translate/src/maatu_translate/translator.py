@@ -9,7 +9,7 @@ from maatu_runtime.language import Language
 from maatu_runtime.places import Priority
 from maatu_translate import metrics
 from maatu_translate.cache import TranslationCache
-from maatu_translate.cutting import cut_into_sentences, says_something
+from maatu_translate.cutting import cut_into_sentences, says_something, set_apart
 from maatu_translate.engine.base import Context, Direction, Segment, Sentence, TranslationWarning
 from maatu_translate.judging import Attempt, judge
 from maatu_translate.models import Model, Models
@@ -33,7 +33,8 @@ class Request:
     source: Language
     """Its language."""
     target: Language
-    """The language wanted; the same as `source` gives the text back, as does a text without letter or digit."""
+    """The language wanted. The same as `source` gives the text back, unless a model tells their scripts or regions apart; so does
+    a text without letter or digit."""
     model: str = ""
     """Name of the model; empty: the first that has the pair."""
     keep_phrases: Sequence[str] = ()
@@ -114,7 +115,7 @@ class Translator:
             CapacityExceeded: Too many sentences wait already. Only before the first segment.
             ModelFailed: The model broke; what was yielded is not the whole.
         """
-        if request.source.matches(request.target) and request.model in ("", IDENTITY):
+        if self._is_given_back(request):
             yield Segment(0, request.text, request.text)
             yield Summary(IDENTITY, cached=False)
             return
@@ -147,8 +148,21 @@ class Translator:
             metrics.WARNINGS.labels(warning.kind.value).inc()
         yield summary
 
+    def _is_given_back(self, request: Request) -> bool:
+        """Whether a text is in the language wanted already."""
+        if request.model == IDENTITY and request.source.matches(request.target):
+            return True
+        if not self.models.are_one(request.source, request.target):
+            return False
+        if request.model != IDENTITY:
+            self.models.check_name(request.model)
+        return True
+
     async def _piece(self, index: int, piece: str, request: Request, model: Model, direction: Direction) -> _Piece:
-        text = normalise(piece)
+        if not says_something(piece):  # the middle of a thousand emoji
+            return _Piece(index, piece, piece, [], None)
+        before, said, after = set_apart(piece)
+        text = normalise(said)
         context = self._context(request.context, direction) if self._use_context and index == 0 else None
         sentence = Sentence(text, direction, context)
         best, compute_s = await self._attempt(sentence, request, model)
@@ -159,9 +173,8 @@ class Translator:
         if self._use_context:
             self._remember(text, direction, best.translation)
         warnings = [TranslationWarning(kind, index, message) for kind, message in best.warnings]
-        # The space around each sentence goes with it, so that the segments join to the whole.
-        begin, end = piece[: len(piece) - len(piece.lstrip())], piece[len(piece.rstrip()) :]
-        return _Piece(index, piece, begin + best.translation + end, warnings, compute_s)
+        # What stands around each sentence goes with it, so that the segments join to the whole.
+        return _Piece(index, piece, before + best.translation + after, warnings, compute_s)
 
     async def _attempt(self, sentence: Sentence, request: Request, model: Model) -> tuple[Attempt, float | None]:
         """One translation of a sentence, judged and mended, and the time the model worked on it, None where it was known."""
@@ -181,7 +194,7 @@ class Translator:
 
     def _context(self, text: str, direction: Direction) -> Context | None:
         """The clause before with its translation, where that is known: to translate it anew would cost more than it gives."""
-        before = normalise(text)
+        before = normalise(set_apart(text)[1])
         translation = self._clauses.get((direction, before))
         return Context(before, translation) if translation else None
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 
 from maatu_runtime.errors import Unsupported
 
-_CODE = re.compile(r"([a-z]{2,3})(?:[_-]([A-Z][a-z]{3}))?(?:[_-]([A-Za-z]{2}))?")
+_CODE = re.compile(r"([a-z]{2,3})(?:[_-]([A-Z][a-z]{3}))?(?:[_-]([A-Za-z]{2}|[0-9]{3}))?")
 _NO_LANGUAGE = {"und", "mis", "xx", "zxx"}
 _SAME_LANGUAGE = """
     aar:aa abk:ab afr:af aka:ak amh:am ara:ar arg:an asm:as ava:av ave:ae aym:ay aze:az bak:ba bam:bm bel:be ben:bn bis:bi
@@ -26,6 +26,13 @@ _SAME_LANGUAGE = """
 """
 """ISO 639-3 to ISO 639-1; then the bibliographic codes of ISO 639-2, the main language of a macrolanguage where models name that
 one, and codes that ISO 639-1 has withdrawn."""
+_OF_FLORES = {
+    "als": "sq", "ayr": "ay", "dik": "din", "fuv": "ff", "gaz": "om", "knc": "kr", "pbt": "ps", "quy": "qu",
+}  # fmt: skip
+"""Members that FLORES-200, and so NLLB-200, has for their macrolanguages. Its codes have scripts; without one, als is Alemannic in
+some Marian models."""
+_OTHER_NAMES = {**_OF_FLORES, "fil": "tl", "no": "nb"}
+"""What a language that a model does not have may be to it."""
 _FAMILIES = """
     aav afa alg alv apa aqa aql art ath auf aus awd azc bad bai bat ber bih bnt btk cai cau cba ccn ccs cdc cdd cel cmc cpe cpf
     cpp crp csu cus day dmn dra egx esx euq fiu fox gem gme gmq gmw grk hmx hok hyx iir ijo inc ine ira iro itc jpx kar kdo khi
@@ -70,19 +77,19 @@ def named(codes: Iterable[str], served: Collection[str] | None = None) -> list[s
     """Tags of languages that a person named.
 
     Args:
-        codes: As typed: "es", "spa", "zh-Hant".
-        served: The tags to choose from, where there is a choice: "es-MX" is then "es" if that is what is served.
+        codes: As typed, in letters of any size: "es", "spa", "zh-Hant".
+        served: The tags to choose from, where there is a choice: "es-MX" is then "es" if that is what is served, and "no" is "nb".
 
     Raises:
         Unsupported: one is no language code, or is not served.
     """
     chosen = []
     for code in codes:
-        if (parts := _parts(code)) is None or code in _GROUPS:
+        if (parts := _parts(_in_usual_case(code))) is None or code.lower() in _GROUPS:
             raise Unsupported(f'"{code}" is no code of a language: give one like "kn" or "zh-Hant"')
         tag = _joined(parts)
         if served is not None and tag not in served:
-            tag = parts[0]
+            tag = parts[0] if parts[0] in served else _OTHER_NAMES.get(parts[0], "")
             if tag not in served:
                 raise Unsupported(f'the model does not have "{code}"; it has {", ".join(sorted(served))}')
         if tag not in chosen:
@@ -94,9 +101,17 @@ def _joined(parts: Iterable[str]) -> str:
     return "-".join(part for part in parts if part)
 
 
+def _in_usual_case(code: str) -> str:
+    """A code as checkpoints write it: the language in small letters, the script with a capital."""
+    language, *others = re.split("[_-]", code)
+    return "-".join([language.lower(), *(part.capitalize() if len(part) == 4 else part for part in others)])
+
+
 def _parts(code: str) -> tuple[str, str, str] | None:
     """Language, script and region of a code; None where it names no language."""
     match = _CODE.fullmatch(code)
     if match is None or match[1] in _NO_LANGUAGE:
         return None
-    return _TWO_LETTER_CODES.get(match[1], match[1]), match[2] or "", (match[3] or "").upper()
+    language, script, region = match.groups(default="")
+    known = _OF_FLORES if script and language in _OF_FLORES else _TWO_LETTER_CODES
+    return known.get(language, language), script, region.upper()

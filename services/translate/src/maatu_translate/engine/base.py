@@ -44,8 +44,8 @@ class Output:
     """The translation, without surrounding space; may be empty or wrong: engine/guards.py judges it."""
     truncated: bool = False
     """It reached the greatest length."""
-    alternatives: tuple[str, ...] = ()
-    """What else a careful search found, the most probable first."""
+    alternatives: tuple["Output", ...] = ()
+    """What else a careful search found, the most probable first; each without alternatives of its own."""
 
 
 class Engine(Protocol):

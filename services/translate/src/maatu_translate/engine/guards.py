@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from maatu_translate.engine.languages import script_of
+from maatu_translate.entities import Entity, without
 
 _ALSO = {
     "ja": frozenset({"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}),
@@ -62,18 +63,24 @@ _DIGIT_OR_SIGN = re.compile(r"[\d@#/_]")
 _OPENING = re.compile(r"[\s\"'“«(…\-–—]*")
 
 
-def complaint(source: str, output: str, target: str) -> str | None:
+def complaint(source: str, output: str, target: str, kept: Sequence[Entity] = ()) -> str | None:
     """Why an output cannot be a translation; None where it can.
+
+    Addresses, codes and phrases that must come through are not judged: their letters are the same in every language. Numbers are,
+    so that lengths compare.
 
     Args:
         source: The sentence.
         output: What the model made of it.
         target: Tag of the language wanted.
+        kept: What must come through.
     """
     if not any(character.isalnum() for character in output):
         return "the model gave nothing" if any(map(str.isalnum, source)) else None
     if any(_is_rubbish(character) for character in output):
         return "the output has control characters or broken ones"
+    if names := [entity for entity in kept if not entity.kind.is_numeric]:
+        source, output = without(source, names), without(output, names)
     if _size(output) > _TIMES_TOO_LONG * _size(source) + _EXTRA_CHARS:
         return "the output is many times longer than the source"
     wanted = script_of(target)

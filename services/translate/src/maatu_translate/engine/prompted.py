@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +166,10 @@ class PromptedEngine:
         self._generator = None
 
     def _output(self, hypotheses: Sequence[list[int]], bound: int) -> Output:
-        best, *others = [self._tokenizer.decode(ids[:bound]).strip() for ids in hypotheses]
-        return Output(best, truncated=len(hypotheses[0]) >= bound, alternatives=tuple(others))
+        best, *others = [
+            Output(self._tokenizer.decode(ids[:bound]).strip(), truncated=len(ids) >= bound) for ids in hypotheses
+        ]
+        return replace(best, alternatives=tuple(others))
 
     def _beam(self, sentence: Sentence) -> int:
         """Hypotheses that are followed side by side."""

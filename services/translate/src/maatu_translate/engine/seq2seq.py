@@ -133,13 +133,14 @@ class Seq2SeqEngine:
         requests = [_request(self._family, sentence) for _, sentence, _ in numbered]
         generated = self._generate(requests, [event for _, _, event in numbered], careful=numbered[0][1].careful)
         for (index, sentence, _), request, hypotheses in zip(numbered, requests, generated, strict=True):
-            (tokens, ended), *_ = hypotheses
             best, *others = [
-                self._family.decode(kept[: request.longest], sentence.direction, request.notes)
-                for kept, _ in hypotheses
+                Output(
+                    self._family.decode(tokens[: request.longest], sentence.direction, request.notes),
+                    truncated=request.source_truncated or not ended or len(tokens) > request.longest,
+                )
+                for tokens, ended in hypotheses
             ]
-            truncated = request.source_truncated or not ended or len(tokens) > request.longest
-            outputs[index] = Output(best, truncated=truncated, alternatives=tuple(others))
+            outputs[index] = replace(best, alternatives=tuple(others))
 
     def _generate(
         self, requests: Sequence["_Request"], cancelled: Sequence[threading.Event], *, careful: bool
