@@ -15,13 +15,13 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from tts_gpu_common import Bench
 
 from maatu_tts.engine.parler.attention import decode_attention, works
+from maatu_tts.engine.parler.runner import capture
 
 _HEADS, _HEAD_SIZE = 16, 64
 _SIZES = ((1, 512), (1, 1024), (8, 512), (64, 512), (256, 512), (256, 1024), (256, 96))
 """Rows and positions. The last is a description's."""
 _BEYOND_CACHES = 2**28
 """Bytes read in turn: as the layers of a step do, each call reads another cache than the one before, so none is in L2."""
-_MOST_CALLS = 24
 
 Kernel = Callable[[], object]
 
@@ -33,9 +33,8 @@ def run(bench: Bench) -> None:
     own = works(bench.device, dtype, _HEAD_SIZE)
     for rows, context in ((2, 64),) if bench.quick else _SIZES:
         size = 2 * rows * _HEADS * context * _HEAD_SIZE * dtype.itemsize
-        layers = [
-            _layer(bench, rows, context, dtype, own) for _ in range(max(1, min(_MOST_CALLS, _BEYOND_CACHES // size)))
-        ]
+        calls = bench.runs(max(1, _BEYOND_CACHES // size))
+        layers = [_layer(bench, rows, context, dtype, own) for _ in range(calls)]
         for name, (_, share) in layers[0].items():
             label = f"attention, {rows} rows at {context}: {name}, beside its floor"
             try:
@@ -60,10 +59,7 @@ def _timed_ms(bench: Bench, calls: list[Kernel]) -> list[float]:
         if bench.on_gpu:
             all_of_them()
             bench.synchronize()
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
-                all_of_them()
-            run = graph.replay
+            run = capture(all_of_them).replay
         return [ms / len(calls) for ms in bench.timed_ms(run, bench.runs(20))]
 
 

@@ -5,8 +5,8 @@ from statistics import median
 import torch
 from tts_gpu_common import Bench
 
-_WINDOWS = ((1, 20), (1, 40), (1, 70), (2, 70), (8, 70), (32, 70), (58, 70))
-"""Windows and their frames: a first chunk alone, up to what the service decodes at once."""
+_WINDOWS = ((1, 20), (1, 40), (1, 70), (2, 70), (8, 70), (32, 70), (64, 70))
+"""Windows and their frames: a first chunk alone, up to what the service decodes at once, filled up."""
 _UNSEEN = ((3, 70), (5, 60), (7, 70), (13, 50), (29, 70))
 """Sizes that come once in a while."""
 _CONTEXT = 20

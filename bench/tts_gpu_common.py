@@ -15,8 +15,10 @@ from maatu_tts.engine.parler.batch import Batch, Sampling
 from maatu_tts.engine.parler.cache import CacheSize
 from maatu_tts.engine.parler.loader import ParlerModel, Voice, load_model
 from maatu_tts.engine.parler.ramp import ChunkPlan
-from maatu_tts.engine.parler.runner import EagerRunner, GraphRunner, Runner, State
+from maatu_tts.engine.parler.runner import EagerRunner, GraphRunner, Runner, State, capture
+from maatu_tts.engine.parler.sampler import SamplerSettings
 from maatu_tts.engine.parler.scheduler import Scheduler
+from maatu_tts.engine.parler.start import start
 from maatu_tts.engine.parler.stream import Piece, Request
 
 DESCRIPTION = "A woman speaks calmly, at a moderate pace, in a clear recording."
@@ -24,8 +26,6 @@ PROMPT = "Good morning, and thank you for calling: how may I help you today?"
 CROSS_POSITIONS = 96
 PROMPT_POSITIONS = 64
 """Room for the prompt before the columns."""
-PREFILL_TOKENS, CODEC_FRAMES = {"cpu": 16, "cuda": 256}, {"cpu": 256, "cuda": 4096}
-"""What ParlerEngine gives its scheduler."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,8 @@ class Bench:
     """A few runs of everything, to see whether it works."""
     watch_s: float
     """How long streams are watched for each number of them."""
+    section: str = ""
+    """What is being run."""
 
     @property
     def on_gpu(self) -> bool:
@@ -63,17 +65,12 @@ class Bench:
         """The checkpoint, loaded; in bfloat16 on a GPU and float32 elsewhere where not said otherwise."""
         return load_model(self.checkpoint, self.device, precision or ("bfloat16" if self.on_gpu else "float32"))
 
-    def scheduler(self, model: ParlerModel, rows: int, *, graphs: bool = True) -> Scheduler:
+    def scheduler(self, model: ParlerModel, rows: int) -> Scheduler:
         """A scheduler as the service makes it, warmed up."""
-        kind = self.device.type
-        scheduler = Scheduler(
-            model,
-            CacheSize(rows, self.positions(model), CROSS_POSITIONS),
-            prefill_tokens=PREFILL_TOKENS[kind],
-            codec_frames=CODEC_FRAMES[kind],
-            make_runner=self.graphs if graphs else EagerRunner,
-        )
-        self.warm_up(scheduler.runner, scheduler.batch)
+        began = time.perf_counter()
+        size = CacheSize(rows, self.positions(model), CROSS_POSITIONS)
+        scheduler = start(model, size, SamplerSettings(), self.graphs)
+        self._warmed_up(scheduler.runner, scheduler.batch, began)
         return scheduler
 
     def positions(self, model: ParlerModel) -> int:
@@ -91,11 +88,15 @@ class Bench:
         began = time.perf_counter()
         with torch.inference_mode():
             runner.warm_up()
+        return self._warmed_up(runner, batch, began)
+
+    def _warmed_up(self, runner: Runner, batch: Batch, began: float) -> float:
         self.synchronize()
         took_s = time.perf_counter() - began
         print(f"  warm-up: {runner.state.value}, {runner.graphs} graphs, {took_s:.1f} s {runner.detail}")
         if runner.state is State.FALLBACK:
-            self.report.failed("warm-up", _why_capture_fails(batch) if self.on_gpu else runner.detail)
+            trace = f"{_why_capture_fails(batch)}\n" if self.on_gpu else ""
+            self.report.failed(f"{self.section}: warm-up of {batch.size.rows} rows", trace + runner.detail)
         return took_s
 
     def synchronize(self) -> None:
@@ -144,8 +145,8 @@ class Bench:
 def _why_capture_fails(batch: Batch) -> str:
     """All of the traceback, of which a runner keeps one line: the first error is the one that tells."""
     try:
-        with torch.inference_mode(), torch.cuda.graph(torch.cuda.CUDAGraph()):
-            batch.step(1, batch.size.positions, batch.size.cross_positions, greedy=False)
+        with torch.inference_mode():
+            capture(lambda: batch.step(1, batch.size.positions, batch.size.cross_positions, greedy=False))
     except Exception:  # it is what is asked for
         return traceback.format_exc()
     return "one row at the longest context can be captured"
@@ -168,7 +169,8 @@ def step_floor_ms(model: ParlerModel, weight_bytes: int, rows: int, context: int
 def begin_rows(batch: Batch, model: ParlerModel, voice: Voice, rows: int) -> None:
     """Puts prompts into the first rows.
 
-    They are not activated: a step computes them as it does all others, but they stay where they are, however often it runs.
+    They are not activated: a step computes them as it does all others, but they stay where they are, however often it runs. Where
+    that is Batch.place says: as they are, they read no more of the cache than a prompt.
     """
     prompt = model.embedded_prompt(model.prompt_ids(PROMPT))
     with torch.inference_mode():

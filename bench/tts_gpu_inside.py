@@ -8,6 +8,7 @@ import json
 import sys
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -42,7 +43,7 @@ def run(settings: Settings) -> None:
                 _write_checkpoints(settings, bench)
             else:
                 section = SECTIONS[name]
-                getattr(importlib.import_module(section.module), section.function)(bench)
+                getattr(importlib.import_module(section.module), section.function)(replace(bench, section=name))
         except Exception:  # whatever breaks in one section, the others are run
             trace = traceback.format_exc()
             print(trace)

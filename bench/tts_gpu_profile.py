@@ -34,6 +34,7 @@ def run(bench: Bench) -> None:
             def step(count: int = count, runner: Runner = runner) -> None:
                 runner.run(count, _CONTEXT, voice.length, greedy=False)
 
+            batch.place(count, _CONTEXT - 1)
             texts.append(_profile(bench, f"step, {count} rows at {_CONTEXT}, {name}", step))
     for count, frames in ((1, 20), (rows[-1] // 2, 70)):
         shape = (count, model.config.decoder.codebooks, frames)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,87 @@ def test_help_names_every_option(tmp_path: Path) -> None:
     assert done.returncode == 0
     for option in ("--device", "--size", "--checkpoint", "--quick", "--sections", "--limit-s", "--watch-s", "$OUT"):
         assert option in done.stdout
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A run on the CPU, in this process."""
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    import torch
+    from tts_gpu_common import Bench
+    from tts_gpu_report import Report
+
+    from maatu_tts.engine.parler.random_weights import TINY, write_checkpoint
+
+    tiny = write_checkpoint(tmp_path / "tiny", TINY)
+    report = Report(tmp_path / "tts_gpu.json")
+    return Bench(torch.device("cpu"), tiny, tiny, tmp_path, report, quick=True, watch_s=1.0, section="steps")
+
+
+def test_a_step_at_a_context_reads_all_of_it_with_fake_runner(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tts_gpu_profile
+    import tts_gpu_steps
+
+    from maatu_tts.engine.parler.batch import Batch
+    from maatu_tts.engine.parler.runner import EagerRunner
+
+    read: list[tuple[int, int, list[int]]] = []
+
+    class FakeRunner(EagerRunner):
+        """Writes down where the rows are."""
+
+        def __init__(self, batch: Batch) -> None:
+            super().__init__(batch)
+            self._rows = batch
+
+        def warm_up(self) -> None:
+            """Nothing to do."""
+
+        def run(self, rows: int, context: int, cross_context: int, *, greedy: bool) -> None:
+            """Decodes nothing."""
+            read.append((rows, context, self._rows._state.position.tolist()))
+
+    monkeypatch.setattr(tts_gpu_steps, "EagerRunner", FakeRunner)
+    monkeypatch.setattr(tts_gpu_profile, "EagerRunner", FakeRunner)
+    tts_gpu_steps.run(here)
+    tts_gpu_profile.run(here)
+    assert {(rows, context) for rows, context, _ in read} == {
+        *((rows, context) for rows in (1, 2) for context in (64, 128, 512))
+    }
+    for rows, context, positions in read:
+        assert positions == [context - 1] * rows + [0] * (2 - rows)
+
+
+def test_why_a_runner_fell_back_is_told_for_each_batch_with_fake_runner(
+    here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+    import tts_gpu_common
+
+    from maatu_tts.engine.parler.batch import Batch
+    from maatu_tts.engine.parler.cache import CacheSize
+    from maatu_tts.engine.parler.runner import EagerRunner, State
+    from maatu_tts.engine.parler.sampler import SamplerSettings
+
+    class Fallen(EagerRunner):
+        """Could not be captured."""
+
+        state, detail = State.FALLBACK, "capturing CUDA graphs failed: no memory"
+
+    model = here.model()
+    for rows in (1, 2):
+        batch = Batch(model, CacheSize(rows, 64, 32), SamplerSettings())
+        here.warm_up(Fallen(batch), batch)
+    detail = "capturing CUDA graphs failed: no memory"
+    assert here.report.content["failures"] == {f"steps: warm-up of {rows} rows": detail for rows in (1, 2)}
+
+    on_gpu = replace(here, device=torch.device("cuda"), section="streams")
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda *_: None)
+    monkeypatch.setattr(tts_gpu_common, "_why_capture_fails", lambda _: "Traceback: the first error")
+    on_gpu.warm_up(Fallen(batch), batch)
+    failures = here.report.content["failures"]
+    assert failures["streams: warm-up of 2 rows"] == f"Traceback: the first error\n{detail}"
+    assert len(failures) == 3
 
 
 def test_a_listener_counts_pieces_that_come_too_late(monkeypatch: pytest.MonkeyPatch) -> None:

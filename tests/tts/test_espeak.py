@@ -62,6 +62,10 @@ async def test_languages_are_audible_and_differ(espeak: EspeakEngine, language: 
     assert len(other) != len(samples)
 
 
+async def test_its_fingerprint_is_the_version_of_the_library(espeak: EspeakEngine) -> None:
+    assert espeak.fingerprint(voice(espeak, "espeak-kn")).startswith("1.")
+
+
 async def test_voice_and_rate_of_one_text_do_not_stay_for_the_next(espeak: EspeakEngine) -> None:
     first = await speak(espeak, "espeak-kn", TEXTS["kn"])
     await speak(espeak, "espeak-es", TEXTS["es"], rate=1.8)

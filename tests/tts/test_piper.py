@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import itertools
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,23 @@ async def test_a_network_that_breaks_is_a_failed_model(piper: PiperEngine, monke
         await speak(piper, CLAUSE)
     monkeypatch.undo()
     assert len(await speak(piper, "Still here.")) > 0
+
+
+async def test_the_fingerprint_of_a_voice_does_not_depend_on_others(
+    piper: PiperEngine, models_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maatu_tts.engine.piper.Voice", load_once)
+    other = tmp_path / "other"
+    shutil.copytree(models_dir / "piper-en_US-joe-medium", other)
+    settings = other / "en_US-joe-medium.onnx.json"
+    settings.write_text(settings.read_text().replace('"noise_scale"', '"noise_scale" '))
+    for file in list(other.glob("en_US-joe-medium.onnx*")):
+        file.rename(file.with_name(file.name.replace("joe", "ann")))
+    both = PiperEngine(lambda: [models_dir / "piper-en_US-joe-medium", other])
+    await both.warm_up()
+    joe, ann = both.voices
+    assert both.fingerprint(joe) == piper.fingerprint(piper.voices[0]) != both.fingerprint(ann)
+    await both.close()
 
 
 async def test_a_missing_voice_is_named(tmp_path: Path) -> None:

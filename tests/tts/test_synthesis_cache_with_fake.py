@@ -84,6 +84,16 @@ async def test_another_way_of_speaking_is_another_recording(
         assert len(tokens.utterances) == 2
 
 
+async def test_another_model_of_the_same_name_makes_its_own_recordings(
+    serving: Callable[..., Any], cache: SynthesisCache, fake: FakeEngine
+) -> None:
+    async with serving(fake, cache=cache) as client:
+        for fingerprint in ("stable", "canary"):
+            fake.script.fingerprint = fingerprint
+            summaries = [(await client.say("one two"))[-1].summary for _ in range(2)]
+            assert [summary.cached for summary in summaries] == [False, True]
+
+
 async def test_speed_and_text_are_part_of_the_key_and_priority_is_not(
     serving: Callable[..., Any], cache: SynthesisCache, fake: FakeEngine
 ) -> None:

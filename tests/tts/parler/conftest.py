@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from maatu_runtime.places import Priority
-from maatu_tts.engine.parler.batch import Sampling
+from maatu_tts.engine.parler.batch import Batch, Sampling
 from maatu_tts.engine.parler.cache import CacheSize
 from maatu_tts.engine.parler.loader import ParlerModel, load_model
 from maatu_tts.engine.parler.ramp import ChunkPlan
 from maatu_tts.engine.parler.random_weights import TINY, write_checkpoint
+from maatu_tts.engine.parler.runner import Runner
 from maatu_tts.engine.parler.scheduler import Scheduler
 from maatu_tts.engine.parler.stream import Piece, Request, Stream
 
@@ -36,6 +37,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 VOICE = "A woman speaks slowly in a quiet room."
 MANY_STEPS = 3_000
+RUNNER_TEXTS = {"Good morning.": 14, "Yes!": 9, "Thank you for calling.": 20}
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +75,12 @@ def load(checkpoint: Callable[[str], Path]) -> Callable[..., ParlerModel]:
         return loaded[variant, precision]
 
     return find
+
+
+@pytest.fixture
+def own_model(checkpoint: Callable[[str], Path]) -> ParlerModel:
+    """A model that no other test has: compiling changes its layers."""
+    return load_model(checkpoint("one-layer"), "cpu", "float64")
 
 
 class Said:
@@ -197,3 +205,23 @@ def alone() -> Callable[..., Said]:
         return said
 
     return speak
+
+
+def warmed(batch: Batch, runner: Runner) -> Runner:
+    """The runner, once it is ready."""
+    with torch.inference_mode():
+        runner.warm_up()
+    return runner
+
+
+def check_codes(house: Any, alone: Callable[..., Any], model: ParlerModel, make: Callable[[Batch], Runner]) -> Runner:
+    """Streams that are run so have the codes that they have with the plain runner; returns the runner."""
+    expected = {text: alone(model, text, frames).codes for text, frames in RUNNER_TEXTS.items()}
+    guests = house(model, rows=3, make_runner=lambda batch: warmed(batch, make(batch)))
+    said = {text: guests.say(text, frames) for text, frames in RUNNER_TEXTS.items()}
+    guests.run()
+    for text, each in said.items():
+        assert each.ended
+        assert each.codes == expected[text]
+    runner: Runner = guests.scheduler.runner
+    return runner

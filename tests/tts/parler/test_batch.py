@@ -185,7 +185,7 @@ class ScriptedDecoder(nn.Module):
         self._script = script
         self._column = 0
 
-    def where(self, *_: object) -> None:
+    def where(self, *_: object, **__: object) -> None:
         """Needs no cache."""
 
     def embed(self, tokens: Tensor) -> Tensor:

@@ -176,7 +176,7 @@ def short_codec(most: int, asked: list[int]) -> Callable[[Codec, Sequence[Window
     """Has memory for so many frames, and writes down how many were asked for."""
 
     def run(codec: Codec, windows: Sequence[Window], device: torch.device) -> list[Samples]:
-        asked.append(sum(window.length for window in windows))
+        asked.append(sum(window.length(device) for window in windows))
         if asked[-1] > most:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return decode(codec, windows, device)

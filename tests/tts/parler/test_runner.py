@@ -2,8 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,37 +11,18 @@ from torch import Tensor
 from maatu_tts.engine.base import CompileState
 from maatu_tts.engine.parler.batch import Batch
 from maatu_tts.engine.parler.cache import CacheSize
-from maatu_tts.engine.parler.loader import ParlerModel, load_model
+from maatu_tts.engine.parler.loader import ParlerModel
 from maatu_tts.engine.parler.runner import (
     CompiledRunner,
     EagerRunner,
     GraphRunner,
-    Runner,
     State,
+    capture,
 )
 from maatu_tts.engine.parler.sampler import SamplerSettings
+from tests.tts.parler.conftest import RUNNER_TEXTS, check_codes, warmed
 
 Load = Callable[..., ParlerModel]
-TEXTS = {"Good morning.": 14, "Yes!": 9, "Thank you for calling.": 20}
-
-
-def warmed(batch: Batch, runner: Runner) -> Runner:
-    with torch.inference_mode():
-        runner.warm_up()
-    return runner
-
-
-def check_codes(house: Any, alone: Callable[..., Any], model: ParlerModel, make: Callable[[Batch], Runner]) -> Runner:
-    """Streams that are run so have the codes that they have with the plain runner; returns the runner."""
-    expected = {text: alone(model, text, frames).codes for text, frames in TEXTS.items()}
-    guests = house(model, rows=3, make_runner=lambda batch: warmed(batch, make(batch)))
-    said = {text: guests.say(text, frames) for text, frames in TEXTS.items()}
-    guests.run()
-    for text, each in said.items():
-        assert each.ended
-        assert each.codes == expected[text]
-    runner: Runner = guests.scheduler.runner
-    return runner
 
 
 def test_states_have_the_names_that_the_service_tells() -> None:
@@ -72,7 +51,7 @@ def test_eagerly_contexts_are_rounded_up_with_fake_batch() -> None:
     assert {(rows, cross, greedy) for rows, _, cross, greedy in batch.steps} == {(3, 7, True)}
     batch.steps.clear()
     runner.warm_up()
-    assert sorted(rows for rows, *_ in batch.steps) == [1, 4]
+    assert sorted(rows for rows, *_ in batch.steps) == [1, 2, 4]
     assert runner.state is State.OFF
 
 
@@ -81,61 +60,31 @@ def test_warming_up_leaves_no_trace(load: Load, house: Any, alone: Callable[...,
     assert (runner.state, runner.detail, runner.graphs) == (State.OFF, "", 0)
 
 
-@pytest.fixture
-def own_model(checkpoint: Callable[[str], Path]) -> ParlerModel:
-    """A model that no other test has: compiling changes its layers."""
-    return load_model(checkpoint("one-layer"), "cpu", "float64")
+def test_a_capture_that_fails_leaves_the_stream_it_was_on_with_fake_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    on = ["the service's"]
 
+    class Capturing:
+        """As torch.cuda.graph: where ending fails, what comes after it is left out."""
 
-def test_a_compiler_compiles_every_layer_once_with_fake_compiler(
-    own_model: ParlerModel, house: Any, alone: Callable[..., Any]
-) -> None:
-    compiled: list[dict[str, object]] = []
-    calls: list[int] = []
+        def __init__(self, *_: object, stream: str, **__: object) -> None:
+            self._stream = stream
 
-    def compile_layer(forward: Callable[..., Tensor], **options: object) -> Callable[..., Tensor]:
-        compiled.append(options)
+        def __enter__(self) -> None:
+            on.append(self._stream)
 
-        def run(*arguments: Any) -> Tensor:
-            calls.append(1)
-            return forward(*arguments)
+        def __exit__(self, *_: object) -> None:
+            raise RuntimeError("operation failed due to a previous error during capture")
 
-        return run
-
-    runner = check_codes(house, alone, own_model, lambda batch: CompiledRunner(batch, compile_layer))
-    assert compiled == [{"dynamic": True}]
-    assert len(calls) > 20
-    assert (runner.state, runner.detail) == (State.READY, "")
-
-
-@pytest.mark.parametrize("when", ["at once", "at the first run"])
-def test_a_compiler_that_fails_is_gone_without_with_fake_compiler(
-    own_model: ParlerModel, house: Any, alone: Callable[..., Any], caplog: pytest.LogCaptureFixture, when: str
-) -> None:
-    def compile_layer(forward: Callable[..., Tensor], **_: object) -> Callable[..., Tensor]:
-        def run(*_: object) -> Tensor:
-            raise RuntimeError("InvalidCxxCompiler: no C++ compiler found\n\nSet TORCH_LOGS for more.")
-
-        return run() if when == "at once" else run  # type: ignore[return-value]
-
-    with caplog.at_level(logging.WARNING):
-        runner = check_codes(house, alone, own_model, lambda batch: CompiledRunner(batch, compile_layer))
-    assert runner.state is State.FALLBACK
-    assert runner.detail == "torch.compile failed: RuntimeError: InvalidCxxCompiler: no C++ compiler found"
-    assert f"{runner.detail}; going on without" in caplog.text
-
-
-# PyTorch's own compiler warns of its own parts.
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_torch_compile_traces_the_layers(own_model: ParlerModel, house: Any, alone: Callable[..., Any]) -> None:
-    # Traced by torch.compile and run as traced: its C++ back end takes half a minute, and a compiler that not all machines have.
-    compile_layer = partial(torch.compile, backend="eager")
-    guests = house(own_model, rows=1, make_runner=lambda batch: warmed(batch, CompiledRunner(batch, compile_layer)))
-    said = guests.say("Yes!", 5)
-    guests.run()
-    runner = guests.scheduler.runner
-    assert (runner.state, runner.detail) == (State.READY, "")
-    assert said.codes == alone(own_model, "Yes!", 5).codes
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
+    monkeypatch.setattr(torch.cuda, "graph", Capturing)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: on[-1])
+    monkeypatch.setattr(torch.cuda, "set_stream", on.append)
+    capturing: Any = "the capture's"
+    ran: list[str] = []
+    with pytest.raises(RuntimeError, match="previous error"):
+        capture(lambda: ran.append(on[-1]), stream=capturing)
+    assert ran == ["the capture's"]
+    assert on[-1] == "the service's"
 
 
 def test_without_a_gpu_graphs_are_gone_without(
@@ -240,14 +189,14 @@ def test_rows_beyond_those_in_use_change_nothing_with_fake_graphs(
         make_runner=lambda batch: warmed(batch, FakeGraphRunner(batch, EagerRunner(batch))),
         prefill_tokens=5,
     )
-    said = [guests.say(text, frames) for text, frames in TEXTS.items()]
+    said = [guests.say(text, frames) for text, frames in RUNNER_TEXTS.items()]
     guests.step(10)
     # Three rows in use, four or eight computed; rows that were used before and are not now, too.
     said += [guests.say(f"Number {number}", 5 + number) for number in range(5)]
     guests.run()
     late = guests.say("Good morning.", 14)
     guests.run()
-    for each, (text, frames) in zip(said, TEXTS.items(), strict=False):
+    for each, (text, frames) in zip(said, RUNNER_TEXTS.items(), strict=False):
         assert each.codes == alone(model, text, frames).codes
     for number, each in enumerate(said[3:]):
         assert each.codes == alone(model, f"Number {number}", 5 + number).codes

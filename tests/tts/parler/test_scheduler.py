@@ -290,3 +290,22 @@ def test_a_failure_ends_all_streams_and_the_next_ones_go_on(
     guests.run()
     assert again.ended
     assert again.codes == alone(model, "Good morning.", 20).codes
+
+
+def test_a_failure_ends_all_streams_where_the_batch_and_a_listener_are_broken_too(
+    load: Load, house: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("broken as well")
+
+    guests = house(load("endless", "float64"), rows=3)
+    said = [guests.say(text, 20) for text in TEXTS]
+    guests.step(3)
+    monkeypatch.setattr(guests.scheduler.batch, "move", fail)
+    monkeypatch.setattr(guests.scheduler.batch, "release", fail)
+    monkeypatch.setattr(said[0].stream, "fail", fail)
+    broken = RuntimeError("a defect")
+    with pytest.raises(RuntimeError, match="broken as well"):
+        guests.scheduler.fail(broken)
+    guests.check_empty()
+    assert [each.error for each in said[1:]] == [broken] * (len(TEXTS) - 1)

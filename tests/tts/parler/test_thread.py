@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import torch
 
 from maatu_tts.engine.parler.batch import Batch, Sampling
 from maatu_tts.engine.parler.cache import CacheSize
@@ -133,6 +134,49 @@ def test_a_step_that_fails_ends_its_streams_and_the_thread_goes_on(
     assert ticket.stream.codes.tolist() == alone(talk.model, "Well, no.", 8, voice="A voice.").codes
     # Each of the others either failed with it or had not come in yet, and was spoken.
     assert all(isinstance(last(each), ZeroDivisionError | None) for each in tolds[1:])
+
+
+@pytest.mark.parametrize("broken", [["move"], ["move", "release"]])
+def test_a_cancel_that_fails_ends_the_streams_and_the_thread_goes_on(
+    talk: Talk, alone: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, broken: list[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("the device is full")
+
+    assert isinstance(talk.runner, GatedRunner)
+    (leaving, unheard), (_, heard), (_, waiting) = [talk.say(text, 60) for text in ("Yes!", "No!", "Thank you.")]
+    for _ in range(2):
+        # In the second step both rows are taken.
+        assert talk.runner.arrived.acquire(timeout=WAIT_S)
+        talk.runner.gate.release()
+    assert talk.runner.arrived.acquire(timeout=WAIT_S)
+    for name in broken:
+        monkeypatch.setattr(talk.scheduler.batch, name, fail)
+    talk.thread.cancel(leaving)
+    talk.runner.open()
+    assert [type(last(told)) for told in (heard, waiting)] == [torch.OutOfMemoryError] * 2
+    assert unheard.empty()
+    # While it goes on failing, everybody is told; and afterwards everybody is served.
+    if "release" in broken:
+        assert isinstance(last(talk.say("Still?")[1]), torch.OutOfMemoryError)
+    monkeypatch.undo()
+    ticket, told = talk.say("Well, no.")
+    assert last(told) is None
+    assert ticket.stream is not None
+    assert ticket.stream.codes.tolist() == alone(talk.model, "Well, no.", 8, voice="A voice.").codes
+
+
+def test_who_cannot_be_taken_in_is_told(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(talk.runner, GatedRunner)
+    talk.runner.open()
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(talk.scheduler, "add", fail)
+    assert isinstance(last(talk.say("Yes!")[1]), ZeroDivisionError)
+    monkeypatch.undo()
+    assert last(talk.say("Yes!")[1]) is None
 
 
 def test_closing_ends_the_thread_with_work_left(load: Load) -> None:

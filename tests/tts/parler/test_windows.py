@@ -1,8 +1,10 @@
 """Audio decoded in windows is the audio decoded at once."""
 
+import logging
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,12 +20,13 @@ from maatu_tts.engine.parler.loader import ParlerModel
 from maatu_tts.engine.parler.random_weights.codec import transformers_codec
 from maatu_tts.engine.parler.random_weights.files import write_tensors
 from maatu_tts.engine.parler.random_weights.size import Size
-from maatu_tts.engine.parler.windows import Window, decode
+from maatu_tts.engine.parler.windows import Window, _rung, decode, warm_up
 
 Load = Callable[..., ParlerModel]
 HOP = 512
 TOLERANCE = 1e-5
 CPU = torch.device("cpu")
+GPU = torch.device("cuda")
 
 
 def some_codes(frames: int, seed: int = 0) -> Tensor:
@@ -80,7 +83,7 @@ def test_any_cut_is_inaudible(load: Load, one_thread: None, cuts: set[int]) -> N
 def test_short_streams_are_one_window(load: Load, frames: int) -> None:
     codes = some_codes(frames)
     (window,) = windows(codes, [])
-    assert (window.skip, window.take, window.ends, window.length) == (0, frames, True, frames)
+    assert (window.skip, window.take, window.ends, window.length(CPU)) == (0, frames, True, frames)
     check(load("endless").codec, codes, [])
 
 
@@ -100,10 +103,50 @@ def test_a_cut_in_every_frame(load: Load) -> None:
 
 def test_windows_of_a_stream_that_goes_on_are_filled_to_few_lengths() -> None:
     codes = some_codes(60)
-    lengths = {Window.cut(codes, 20, 20 + take, ends=False).length for take in range(1, 31)}
-    assert lengths == {30, 40, 50}
-    assert Window.cut(codes, 20, 60, ends=True).length == 50
-    assert Window.cut(codes[:, :37], 20, 37, ends=True).length == 27
+    some = [Window.cut(codes, 20, 20 + take, ends=False) for take in range(1, 31)]
+    assert {window.length(CPU) for window in some} == {30, 40, 50}
+    assert {window.length(GPU) for window in some} == {40, 70}
+    long = [Window.cut(some_codes(300), 20, 20 + take, ends=False) for take in (60, 61, 200)]
+    for device in (CPU, GPU):
+        assert Window.cut(codes, 20, 60, ends=True).length(device) == 50
+        assert Window.cut(codes[:, :37], 20, 37, ends=True).length(device) == 27
+        assert [window.length(device) for window in long] == [80, 90, 220]
+
+
+class RecordingCodec:
+    """Writes down the shapes that it is given, and has no memory for some of them."""
+
+    def __init__(self, too_large: int = 10**9) -> None:
+        self.shapes: list[tuple[int, int]] = []
+        self._too_large = too_large
+
+    def __call__(self, codes: Tensor) -> Tensor:
+        batch, _, length = codes.shape
+        self.shapes.append((batch, length))
+        if batch * length >= self._too_large:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return torch.zeros(batch, length * HOP)
+
+
+def test_what_a_gpu_decodes_is_warmed_up_and_nothing_else_with_fake_codec() -> None:
+    codec: Any = RecordingCodec()
+    warm_up(codec, 9, CPU, longest=80, frames=4096)
+    assert len(codec.shapes) == len(set(codec.shapes))
+    made = {(1, length) for length in range(1, 81)}
+    for length in (20, 40, 70, 80):
+        for count in range(2, 4096 // length + 1):
+            made.add((len(_rung(torch.zeros(min(count, 128), 9, length), GPU)), length))
+    assert set(codec.shapes) == made
+    assert max(batch * length for batch, length in made) <= 1.34 * 4096
+    assert len(made) < 140
+
+
+def test_no_memory_for_warming_up_is_no_error_with_fake_codec(caplog: pytest.LogCaptureFixture) -> None:
+    codec: Any = RecordingCodec(too_large=1_000)
+    with caplog.at_level(logging.WARNING):
+        warm_up(codec, 9, CPU, longest=80, frames=4096)
+    assert codec.shapes[-1] == (16, 70)
+    assert "no memory to warm up for 16 windows of 70 frames" in caplog.text
 
 
 def test_less_context_would_be_heard(load: Load) -> None:

@@ -15,12 +15,16 @@ from maatu_tts.engine.base import CacheStatus, Engine, EngineAudio, Utterance
 from maatu_tts.recordings import Recording, RecordingStore
 from maatu_tts.shared_recordings import SharedRecordings
 
+_KEY_VERSION = 2
+"""Goes up when recordings made before must not be heard any more, as when text is prepared for the engines in another way."""
+
 
 class SynthesisCache:
     """A layer between speech and its engines.
 
-    Engine, model, voice, description, text, speaking rate, seed and temperature make the key. Only utterances that were
-    made to their end are kept, as 16-bit samples at the voice's rate, so that any format can be sent from them.
+    Engine, its fingerprint of the voice, voice, description, text, speaking rate, seed and temperature make the key. Only
+    utterances that were made to their end are kept, as 16-bit samples at the voice's rate, so that any format can be sent from
+    them.
 
     Args:
         capacity_bytes: Of all recordings in memory; 0 turns the cache off, the shared one too.
@@ -141,8 +145,9 @@ class SynthesisCache:
 def _key(engine: Engine, utterance: Utterance) -> str:
     """What tells recordings apart. Hashed: other processes and people with access to Redis see no text."""
     parts = [
+        _KEY_VERSION,
         engine.name,
-        engine.status().model,
+        engine.fingerprint(utterance.voice),
         utterance.voice.name,
         utterance.voice.sample_rate_hz,
         utterance.voice.description,

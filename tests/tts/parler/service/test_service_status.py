@@ -1,6 +1,7 @@
 """GetOptimizationStatus, ListVoices and the caches over real gRPC, with Parler-TTS on a tiny random checkpoint."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from maatu.v1 import common_pb2, tts_pb2
+from maatu_tts.engine.parler.config import ParlerConfig
 from maatu_tts.engine.parler.linear import Precision
 from maatu_tts.synthesis_cache import SynthesisCache
 
@@ -71,6 +73,34 @@ async def test_the_status_tells_the_precision(
         assert heard.summary.tokens == 80
         assert np.sqrt(np.mean(heard.samples**2)) > 0.05
         assert (await status_of(client)).compute_type == precision.value
+
+
+@pytest.mark.filterwarnings("ignore:torch.quantize_per_tensor")
+async def test_the_fingerprint_is_of_the_checkpoint_and_of_how_it_runs(
+    parler: Callable[..., Any], endless_checkpoint: Path, ending_checkpoint: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(endless_checkpoint, copy)
+    own = ParlerConfig.read(endless_checkpoint).sampling
+    ways: list[dict[str, Any]] = [
+        {},
+        {"checkpoint": copy},
+        {"slots": 2},
+        {"temperature": own.temperature, "top_k": own.top_k, "top_p": own.top_p},
+        {"checkpoint": ending_checkpoint},
+        {"precision": Precision.INT8},
+        {"temperature": 0.3},
+        {"top_k": 3},
+        {"top_p": 0.5},
+    ]
+    fingerprints = []
+    for way in ways:
+        engine = parler(**way)
+        await engine.warm_up()
+        fingerprints.append(engine.fingerprint(engine.voices[0]))
+        await engine.close()
+    assert len(set(fingerprints[:4])) == 1
+    assert len(set(fingerprints)) == 6
 
 
 async def test_encoded_descriptions_are_used_again(parler: Callable[..., Any], serving: Callable[..., Any]) -> None:

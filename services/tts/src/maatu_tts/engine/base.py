@@ -193,5 +193,14 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def fingerprint(self, voice: EngineVoice) -> str:
+        """What the audio of a voice depends on beside the utterance: the same in all processes where it sounds the same,
+        another where its model, or how the model runs, is another.
+
+        Args:
+            voice: One of the engine's own.
+        """
+
+    @abstractmethod
     def status(self) -> EngineStatus:
         """How it runs now."""

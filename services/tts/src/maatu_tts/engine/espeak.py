@@ -96,6 +96,10 @@ class EspeakEngine(Engine):
         finally:
             await turn.aclose()
 
+    def fingerprint(self, voice: EngineVoice) -> str:
+        """The library's version: its voices come with it."""
+        return espeak_library.load().version
+
     def status(self) -> EngineStatus:
         """How it runs now."""
         return EngineStatus(

@@ -14,6 +14,8 @@ import espeakng_loader
 import numpy as np
 from numpy.typing import NDArray
 
+from maatu_tts.engine.espeak_text import survivable
+
 # Values of speak_lib.h.
 _OUTPUT_SYNCHRONOUS = 2
 _DONT_EXIT = 0x8000
@@ -64,6 +66,8 @@ class EspeakLibrary:
         self._consume: Callable[[NDArray[np.int16]], bool] = lambda _: False
         self._error: BaseException | None = None
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
+        self._library.espeak_Info.restype = ctypes.c_char_p
+        self.version: str = self._library.espeak_Info(None).decode()
         self._library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(_VoiceStruct))
         self.sample_rate_hz: int = self._library.espeak_Initialize(
             _OUTPUT_SYNCHRONOUS, _BUFFER_MS, espeakng_loader.get_data_path().encode(), _DONT_EXIT
@@ -103,7 +107,7 @@ class EspeakLibrary:
             OSError: The library refuses the voice or the text.
             Exception: What `consume` raised.
         """
-        encoded = text.encode()
+        encoded = survivable(text).encode()
         with self._lock:
             self._consume, self._error = consume, None
             self._check(self._library.espeak_SetVoiceByName(identifier.encode()), f"voice {identifier}")

@@ -36,6 +36,8 @@ class FakeScript:
     """What is raised."""
     gate: asyncio.Event | None = None
     """If given, each chunk waits until it is set."""
+    fingerprint: str = "tone"
+    """Of all its voices."""
     retry_after_s: float = 1.0
     """What a stream is told that finds all places taken."""
 
@@ -129,6 +131,10 @@ class FakeEngine(Engine):
                 yield EngineAudio(part, delay_s, tokens)
         finally:
             self.running -= 1
+
+    def fingerprint(self, voice: EngineVoice) -> str:
+        """As the script says."""
+        return self.script.fingerprint
 
     def status(self) -> EngineStatus:
         """How it runs now."""

@@ -99,6 +99,10 @@ class PiperEngine(Engine):
         finally:
             await turn.aclose()
 
+    def fingerprint(self, voice: EngineVoice) -> str:
+        """Of the voice's own files, whatever other voices there are."""
+        return self._loaded[voice.name].fingerprint
+
     def status(self) -> EngineStatus:
         """How it runs now."""
         return EngineStatus(

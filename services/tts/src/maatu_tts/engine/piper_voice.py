@@ -14,6 +14,8 @@ from maatu_runtime.audio import Samples
 from maatu_runtime.errors import ModelNotInstalled
 from maatu_runtime.language import Language
 from maatu_tts.engine.base import EngineVoice
+from maatu_tts.engine.espeak_text import survivable
+from maatu_tts.engine.fingerprint import fingerprint
 from maatu_tts.engine.piper_network import Inputs, load
 from maatu_tts.engine.piper_vocoder import Part
 from maatu_tts.loudness import TARGET_RMS, limit
@@ -36,7 +38,9 @@ class Voice:
         file = next(iter(sorted(directory.glob("*.onnx"))), None)
         if file is None:
             raise ModelNotInstalled(f"no Piper voice (*.onnx) in {directory}: run `make models`")
-        settings: dict[str, Any] = json.loads(file.with_suffix(".onnx.json").read_text(encoding="utf-8"))
+        settings_file = file.with_suffix(".onnx.json")
+        settings: dict[str, Any] = json.loads(settings_file.read_text(encoding="utf-8"))
+        self.fingerprint = fingerprint([file, settings_file])
         # It runs no network here, it only knows the phonemes.
         self._piper = PiperVoice(session=None, config=PiperConfig.from_dict(settings))
         self._config = self._piper.config
@@ -75,7 +79,7 @@ class Voice:
         config = self._config
         scales = np.array([config.noise_scale, config.length_scale / speaking_rate, config.noise_w_scale], np.float32)
         sentences: list[Inputs] = []
-        for phonemes in self._piper.phonemize(text):
+        for phonemes in self._piper.phonemize(survivable(text)):
             ids = self._piper.phonemes_to_ids(phonemes)
             inputs: dict[str, Any] = {
                 "input": np.array([ids], np.int64),

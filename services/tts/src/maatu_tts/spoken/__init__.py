@@ -22,6 +22,7 @@ import unicodedata
 
 from maatu_runtime.language import Language
 from maatu_tts.spoken.cardinals import LANGUAGES
+from maatu_tts.spoken.quantity import has_decimal_comma
 from maatu_tts.spoken.rule import LETTERS
 from maatu_tts.spoken.rules import rules_for
 from maatu_tts.spoken.words.numbers import DIGITS
@@ -34,6 +35,8 @@ _BEGINNING = re.compile(
     rf"(?<![{LETTERS}])(?:(?P<number>(?<![0-9][.,:/\-–'’])(?:[0-9]|{_SIGNED}|[₹₨$€£¥￥#№](?= ?[0-9])"
     r"|\((?=[0-9]{3}\) ?[0-9]{3}[-. ][0-9]{4})))|(?P<word>[^\W\d_]))"
 )
+_NO_WHOLE = re.compile(r"(?<![\w.])\.(?=\d{1,18}(?!\d|\.\d))")
+"""The point of ".5", which would be read as five."""
 _UNREAD_NUMBER = re.compile(r"\S*")
 _UNREAD_WORD = re.compile(rf"[{LETTERS}]*")
 
@@ -50,6 +53,7 @@ def spoken(text: str, language: Language) -> str:
     text = unicodedata.normalize("NFC", text)
     if language.code not in LANGUAGES:
         return text
+    text = _NO_WHOLE.sub("0," if has_decimal_comma(language) else "0.", text)
     plain = text.translate(DIGITS)
     rules = rules_for(language)
     parts: list[str] = []

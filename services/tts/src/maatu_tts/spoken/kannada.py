@@ -35,6 +35,8 @@ def with_suffix(words: str, suffix: str) -> str:
         return words.removesuffix(_U) + suffix
     if words.endswith(_ENDS_IN_A):
         return words + ("ದ" + suffix.removeprefix("ರ") if suffix.startswith("ರ") else suffix)
+    if suffix.startswith("ಕ್ಕ"):
+        return words + "ಗ" + suffix.removeprefix("ಕ್ಕ")
     return words + ("ಯ" + suffix.removeprefix("ರ") if suffix.startswith("ರ") else suffix)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from maatu_runtime.language import Language
 
 _SPACES = "\u00a0\u202f\u2009"
-_POINT_REGIONS = frozenset(["MX", "US", "PR", "GT", "HN", "NI", "PA", "SV", "DO", "PE"])
+_POINT_REGIONS = frozenset(["MX", "US", "PR", "GT", "HN", "NI", "PA", "SV", "DO", "PE", "419"])
 _DECIMAL_COMMA = frozenset({"es", "fr", "de", "it", "pt"})
 _WESTERN = re.compile(r"[1-9][0-9]{0,2}(?:[^0-9][0-9]{3})+")
 _INDIAN = re.compile(r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}")

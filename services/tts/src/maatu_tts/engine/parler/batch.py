@@ -204,6 +204,7 @@ class Batch:
             context,
             self._cache.cross_lengths[:rows],
             cross_context,
+            step=True,
         )
         hidden = self._decoder(self._decoder.embed(state.tokens)[:, None], self._cache, where)[:, 0]
         scores = self._decoder.scores(hidden).masked_fill(self._nonsense, -torch.inf)
@@ -249,3 +250,10 @@ class Batch:
     def release(self, row: int) -> None:
         """A row takes no part in steps any more."""
         self._state.active[row] = False
+        # A graph for more rows than are in use computes it all the same, and reads as much of the cache as its position says.
+        self._state.position[row] = 0
+
+    def place(self, rows: int, position: int) -> None:
+        """For measuring: the first rows are at a position, whatever the cache holds up to there, all others at the start."""
+        self._state.position[:rows] = position
+        self._state.position[rows:] = 0

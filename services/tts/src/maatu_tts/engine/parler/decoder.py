@@ -35,6 +35,8 @@ class Where:
 
     rows: Rows
     """Rows of the batch, to read."""
+    step: bool
+    """One input of each row, the column that goes in next; otherwise it is a prefill."""
     row_numbers: Tensor
     """[batch, 1], to write."""
     positions: Tensor
@@ -66,6 +68,9 @@ class _Layer(nn.Module):
         self._key_value_heads = config.key_value_heads
         self._cross_key_value_heads = config.cross_key_value_heads
         self._head_size = config.head_size
+        # Compared here: where shapes are symbols, torch.compile cannot pass on what comparing them gives.
+        self._grouped = config.heads != config.key_value_heads
+        self._cross_grouped = config.heads != config.cross_key_value_heads
         self._activation = _ACTIVATIONS[config.activation]
         prefix = f"decoder.model.decoder.layers.{number}"
         hidden, width, cross = (
@@ -107,7 +112,7 @@ class _Layer(nn.Module):
         if where.mask is None:
             return cast(Tensor, decode_attention(queries[:, 0], cache.own[where.rows], where.lengths, where.context))
         keys, values = cache.read(where.rows, where.context)
-        return _attention(queries, keys, values, where.mask)
+        return _attention(queries, keys, values, where.mask, grouped=self._grouped)
 
     def _attend_description(self, x: Tensor, cache: LayerCache, where: Where) -> Tensor:
         queries = self.cross_query(x).view(*where.positions.shape, self._heads, self._head_size)
@@ -118,7 +123,7 @@ class _Layer(nn.Module):
             # Descriptions are short: one program for each head.
             return cast(Tensor, decode_attention(queries[:, 0], cache.cross[where.rows], where.cross_lengths, 1))
         keys, values = cache.read_cross(where.rows, where.cross_context)
-        return _attention(queries, keys, values, where.cross_mask)
+        return _attention(queries, keys, values, where.cross_mask, grouped=self._cross_grouped)
 
     def cross_keys_values(self, states: Tensor) -> Tensor:
         """[length, hidden] → [heads of keys then of values, length, head size]."""
@@ -187,6 +192,8 @@ class Decoder(nn.Module):
         context: int,
         cross_lengths: Tensor,
         cross_context: int,
+        *,
+        step: bool = False,
     ) -> Where:
         """Prepares a pass.
 
@@ -197,6 +204,7 @@ class Decoder(nn.Module):
             context: More than the largest of `positions`.
             cross_lengths: [batch] lengths of the descriptions.
             cross_context: At least the largest of them.
+            step: It is a decode step.
         """
         device = positions.device
         rotation = None
@@ -204,9 +212,10 @@ class Decoder(nn.Module):
             angles = positions[..., None].float() * self.frequencies
             angles = torch.cat([angles, angles], dim=-1)[:, :, None]
             rotation = angles.cos().to(self.embeddings.dtype), angles.sin().to(self.embeddings.dtype)
-        masked = not (self.by_lengths and positions.shape[1] == 1)
+        masked = not (self.by_lengths and step)
         return Where(
             rows=rows,
+            step=step,
             row_numbers=row_numbers[:, None],
             positions=positions,
             context=context,
@@ -250,11 +259,12 @@ class Decoder(nn.Module):
         return torch.zeros_like(seen, dtype=self.embeddings.dtype).masked_fill_(~seen, -torch.inf)
 
 
-def _attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    """[batch, time, heads, head size] and the cache's keys and values → [batch · time, hidden]."""
-    attended = functional.scaled_dot_product_attention(
-        queries.transpose(1, 2), keys, values, mask, enable_gqa=queries.shape[2] != keys.shape[1]
-    )
+def _attention(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor, *, grouped: bool) -> Tensor:
+    """[batch, time, heads, head size] and the cache's keys and values → [batch · time, hidden].
+
+    Grouped: there are fewer heads of keys than of queries.
+    """
+    attended = functional.scaled_dot_product_attention(queries.transpose(1, 2), keys, values, mask, enable_gqa=grouped)
     return attended.transpose(1, 2).flatten(2).flatten(0, 1)
 
 

@@ -22,9 +22,9 @@ from maatu_tts.engine.base import (
     EngineVoice,
     Utterance,
 )
-from maatu_tts.engine.parler import runner, windows
+from maatu_tts.engine.fingerprint import fingerprint
+from maatu_tts.engine.parler import runner
 from maatu_tts.engine.parler.batch import Batch, Sampling
-from maatu_tts.engine.parler.codec import CONTEXT_FRAMES
 from maatu_tts.engine.parler.descriptions import VoiceCache
 from maatu_tts.engine.parler.loader import ParlerModel, Voice, load_model
 from maatu_tts.engine.parler.memory import cache_size
@@ -32,6 +32,7 @@ from maatu_tts.engine.parler.ramp import ChunkPlan
 from maatu_tts.engine.parler.sampler import SamplerSettings
 from maatu_tts.engine.parler.scheduler import Scheduler
 from maatu_tts.engine.parler.settings import ParlerSettings
+from maatu_tts.engine.parler.start import start
 from maatu_tts.engine.parler.stream import Piece, Request
 from maatu_tts.engine.parler.thread import SchedulerThread
 from maatu_tts.engine.parler.voices import NamedVoice
@@ -82,6 +83,7 @@ class ParlerEngine(Engine):
         self._clock = clock
         self._admitted = 0
         self._warmup_s = 0.0
+        self._fingerprint = ""
         self._voices: list[EngineVoice] = []
         self._model: ParlerModel | None = None
         self._scheduler: Scheduler | None = None
@@ -135,21 +137,15 @@ class ParlerEngine(Engine):
             top_k=config.sampling.top_k if settings.top_k is None else settings.top_k,
             top_p=config.sampling.top_p if settings.top_p is None else settings.top_p,
         )
-        on_gpu = model.device.type == "cuda"
-        scheduler = Scheduler(
-            model,
-            size,
-            sampler,
-            prefill_tokens=512 if on_gpu else 16,
-            codec_frames=4096 if on_gpu else 256,
-            make_runner=self._runner,
-        )
         log.info("parler warming up", slots=size.rows, voices=len(named))
-        with torch.inference_mode():
-            scheduler.runner.warm_up()
-            if on_gpu:
-                longest = ChunkPlan().largest + 3 * CONTEXT_FRAMES
-                windows.warm_up(model.codec, config.decoder.codebooks, model.device, longest)
+        scheduler = start(model, size, sampler, self._runner)
+        self._fingerprint = fingerprint(
+            (file for pattern in ("*.json", "*.safetensors") for file in directory.rglob(pattern)),
+            settings.precision.value,
+            self._temperature(model),
+            sampler.top_k,
+            sampler.top_p,
+        )
         self._model, self._scheduler, self._descriptions = model, scheduler, descriptions
         self._speak_once(scheduler, model, named[0])
         self._thread = SchedulerThread(scheduler)
@@ -231,7 +227,12 @@ class ParlerEngine(Engine):
         if isinstance(piece, torch.OutOfMemoryError):
             raise ModelFailed("the device ran out of memory for this text; ask again in a moment") from piece
         if piece is not None:
-            raise piece
+            # The thread's log has all of it.
+            raise ModelFailed(f"the model broke on this text: {piece}") from piece
+
+    def fingerprint(self, voice: EngineVoice) -> str:
+        """Of the checkpoint, its precision, and how it is sampled where a request does not say."""
+        return self._fingerprint
 
     def status(self) -> EngineStatus:
         """How it runs now."""
@@ -276,17 +277,21 @@ class ParlerEngine(Engine):
 
     def _sampling(self, utterance: Utterance, model: ParlerModel) -> Sampling:
         own = model.config.sampling
-        default = own.temperature if self._settings.temperature is None else self._settings.temperature
         seconds = _SECONDS_BESIDES + _SECONDS_PER_CHARACTER * len(utterance.text)
         frames = round(seconds * model.config.codec.frame_rate)
         seed = self._seeds.getrandbits(63) if utterance.seed is None else utterance.seed
         return Sampling(
             max_frames=min(frames, self._longest_frames(model)),
             min_columns=own.min_new_tokens,
-            temperature=default if utterance.temperature is None else utterance.temperature,
+            temperature=self._temperature(model) if utterance.temperature is None else utterance.temperature,
             # Requests carry 64 bits without sign, tensors 64 bits with one.
             seed=seed - (1 << 64) if seed >= 1 << 63 else seed,
         )
+
+    def _temperature(self, model: ParlerModel) -> float:
+        """Where a request does not say."""
+        own = model.config.sampling.temperature
+        return own if self._settings.temperature is None else self._settings.temperature
 
     def _longest_frames(self, model: ParlerModel) -> int:
         config = model.config

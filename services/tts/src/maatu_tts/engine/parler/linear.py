@@ -1,7 +1,8 @@
 """Matrices of the decoder in the precisions it runs in.
 
-Decoding reads every weight once a step and is bound by memory bandwidth, so smaller weights are faster steps. What is not a
-matrix (norms, attention, sampling) stays in the activation type.
+Decoding reads every weight once a step and is bound by memory bandwidth, so smaller weights are faster steps where the product
+reads them as they are: on CPUs in 8 bits, on GPUs in bfloat16. What is not a matrix (norms, attention, sampling) stays in the
+activation type.
 """
 
 import warnings
@@ -25,9 +26,10 @@ class Precision(Enum):
     BFLOAT16 = "bfloat16"
     """Half the memory; for GPUs, and CPUs with AVX-512 BF16 or AMX."""
     INT8 = "int8"
-    """Weights of the matrices in 8 bits, one scale per output; activations are quantised on the fly on CPUs, kept on GPUs."""
+    """Weights of the matrices in 8 bits, one scale per output; activations are quantised on the fly on CPUs, kept on GPUs. On a
+    GPU it halves the memory of weights and costs time: see WeightOnlyLinear."""
     FP8 = "fp8"
-    """Weights of the matrices as float8 (e4m3), one scale per output; activations are kept."""
+    """Weights of the matrices as float8 (e4m3), one scale per output; activations are kept. It costs time as well."""
 
     def activations(self, device: torch.device) -> torch.dtype:
         """The type of everything that is not a matrix of the decoder."""
@@ -109,6 +111,9 @@ class PackedLinear(Matrix):
 
 class WeightOnlyLinear(Matrix):
     """W in 8 bits with a scale for each output; x is kept as it is.
+
+    It is for want of memory, not of time: the product takes no weights in 8 bits beside 16-bit activations, so W is written out
+    in 16 bits at each call. That moves five bytes a weight (one read, two written, two read) where bfloat16 moves two.
 
     Args:
         weight: [outputs, inputs].

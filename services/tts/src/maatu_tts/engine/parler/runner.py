@@ -15,7 +15,8 @@ from typing import Any
 import torch
 
 from maatu_tts.engine.parler.batch import Batch
-from maatu_tts.engine.parler.cache import CacheSize
+from maatu_tts.engine.parler.cache import CacheSize, LayerCache
+from maatu_tts.engine.parler.decoder import Where
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +69,11 @@ class EagerRunner(Runner):
         self._positions = batch.size.positions
 
     def warm_up(self) -> None:
-        """Runs the step once with one row and once with all."""
-        for rows in {1, self._batch.size.rows}:
-            self.run(rows, 1, 1, greedy=False)
+        """Runs the step with one row, with two and with all."""
+        size = self._batch.size
+        for rows in sorted({1, min(2, size.rows), size.rows}):
+            # Torch.compile makes special versions for 1 and for sizes that are equal by chance: these are one of their kind.
+            self.run(rows, _CONTEXT_BUCKET + 1, max(1, size.cross_positions - 1), greedy=False)
 
     def run(self, rows: int, context: int, cross_context: int, *, greedy: bool) -> None:
         """Runs Batch.step with these arguments, the context rounded up."""
@@ -79,7 +82,7 @@ class EagerRunner(Runner):
 
 
 class CompiledRunner(EagerRunner):
-    """Runs the step with its layers compiled by torch.compile, once for all layers and shapes.
+    """Runs the step with its layers compiled by torch.compile, once for all layers and shapes. Prefills run as they are written.
 
     Args:
         batch: Whose step it is.
@@ -97,7 +100,7 @@ class CompiledRunner(EagerRunner):
         written = [layer.forward for layer in layers]
         try:
             for layer in layers:
-                layer.forward = self._compile(layer.forward, dynamic=True)
+                layer.forward = _for_steps(self._compile(layer.forward, dynamic=True), layer.forward)
             super().warm_up()
         except Exception as error:  # compilers fail in ways of their own; the model runs without
             for layer, forward in zip(layers, written, strict=True):
@@ -167,18 +170,48 @@ class GraphRunner(Runner):
             for _ in range(_WARM_UP_RUNS):
                 step()
         torch.cuda.current_stream().wait_stream(self._stream)
-        graph = torch.cuda.CUDAGraph()
+        return capture(step, pool, self._stream)
+
+
+def capture(
+    run: Callable[[], object], pool: Any = None, stream: torch.cuda.Stream | None = None
+) -> torch.cuda.CUDAGraph:
+    """Captures what a function launches on a GPU; it has run before.
+
+    Args:
+        run: The function.
+        pool: Of another graph, whose memory it shares.
+        stream: To capture on.
+    """
+    graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+    try:
         # Other threads may ask for memory meanwhile: descriptions are encoded in theirs.
-        with torch.cuda.graph(graph, pool=pool, stream=self._stream, capture_error_mode="thread_local"):
-            step()
-        return graph
+        with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
+            run()
+    finally:
+        # Where ending a capture fails, PyTorch does not leave the stream that it was on.
+        torch.cuda.set_stream(current)
+    return graph
+
+
+def _for_steps(
+    compiled: Callable[..., torch.Tensor], written: Callable[..., torch.Tensor]
+) -> Callable[..., torch.Tensor]:
+    """A layer's forward method, compiled for steps. Prefills would be compiled at their first use, while others listen."""
+
+    def forward(x: torch.Tensor, cache: LayerCache, where: Where) -> torch.Tensor:
+        return (compiled if where.step else written)(x, cache, where)
+
+    return forward
 
 
 def ladder(most: int) -> Sequence[int]:
-    """Batch sizes that graphs are captured for: 1, 2, 4, then steps that waste a third of the rows at most."""
-    rungs = [1, 2, 4]
+    """Batch sizes that graphs are captured for: 1, 2, 4, then 8, 12, 16, 24, 32, 48 and so on, which waste a third of the rows at
+    most."""
+    rungs, power = [1, 2, 4], 8
     while rungs[-1] < most:
-        rungs.append(rungs[-1] + max(4, rungs[-1] // 2 // 8 * 8))
+        rungs += [power, power + power // 2]
+        power *= 2
     return sorted({min(rung, most) for rung in rungs})
 
 

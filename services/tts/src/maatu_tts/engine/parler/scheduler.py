@@ -116,12 +116,20 @@ class Scheduler:
         self._speaker.forget(stream)
 
     def fail(self, error: Exception) -> None:
-        """Ends all streams with an error. All are told before anything else is touched, which may be broken as well."""
+        """Ends all streams with an error. All are told and forgotten before the batch is touched, which may be broken as well."""
         streams = dict.fromkeys([*self._rows, *self._speaker.streams, *(entry[2] for entry in self._waiting)])
+        rows = len(self._rows)
+        self._rows.clear()
+        self._waiting.clear()
         for stream in streams:
-            stream.fail(error)
-        for stream in streams:
-            self.cancel(stream)
+            stream.row, stream.decoding = None, False
+            self._speaker.forget(stream)
+            try:
+                stream.fail(error)
+            except Exception:
+                log.exception("a listener could not be told")
+        for row in range(rows):
+            self.batch.release(row)
 
     @torch.inference_mode()
     def step(self) -> None:
@@ -251,18 +259,23 @@ class Scheduler:
         """Frees a stream's row. The last row moves into the gap, so that rows in use are always the first ones."""
         if stream.row is None:
             return
-        gap, stream.row, stream.decoding = stream.row, None, False
-        last = self._rows.pop()
+        gap, last = stream.row, self._rows[-1]
         if last is not stream:
+            # Where this breaks, both are still found among the rows, and are told.
             self.batch.move(_row(last), gap, self._position(last))
             last.row = gap
             self._rows[gap] = last
+        self._rows.pop()
+        stream.row, stream.decoding = None, False
         self.batch.release(len(self._rows))
 
     def _shrink(self, error: torch.OutOfMemoryError) -> None:
         """Takes half of the rows out of use. Their streams wait, and go on where they were when a row is free."""
         self._free_memory()
         rows = len(self._rows)
+        if not rows:
+            # There is nothing to give up, and with no rows at all nobody would be served again.
+            raise error
         if rows == 1:
             stream = self._rows[0]
             self._leave(stream)

@@ -119,6 +119,11 @@ class Stream:
         """A piece of its audio went out."""
         return self._spoken > 0
 
+    @property
+    def first_due(self) -> bool:
+        """Nothing of its audio went out yet, and its first chunk is whole."""
+        return not self._spoken and (self.ended or self.frames >= self.request.plan.first + CONTEXT_FRAMES)
+
     def add(self, column: NDArray[np.int64], eos: int) -> None:
         """Takes the next column, [codebooks]."""
         if self._count == len(self._columns):

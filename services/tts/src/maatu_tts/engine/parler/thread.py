@@ -38,7 +38,12 @@ class SchedulerThread:
         ticket = Ticket()
 
         def command() -> None:
-            ticket.stream = self._scheduler.add(request, listener)
+            try:
+                ticket.stream = self._scheduler.add(request, listener)
+            except Exception as error:
+                # Nobody else knows of this listener.
+                listener(error)
+                raise
 
         self._commands.put(command)
         return ticket
@@ -58,22 +63,29 @@ class SchedulerThread:
         self._thread.join()
 
     def _run(self) -> None:
-        device = self._scheduler.model.device
-        if device.index is not None:
-            # CUDA keeps the current device by thread.
-            torch.cuda.set_device(device)
+        self._guarded(self._choose_device, "choosing the device")
         while True:
             while not self._scheduler.busy or not self._commands.empty():
                 command = self._commands.get()
                 if command is None:
                     return
-                command()
+                self._guarded(command, "a command")
+            self._guarded(self._scheduler.step, "a step")
+
+    def _choose_device(self) -> None:
+        device = self._scheduler.model.device
+        if device.index is not None:
+            # CUDA keeps the current device by thread.
+            torch.cuda.set_device(device)
+
+    def _guarded(self, work: Callable[[], None], what: str) -> None:
+        """Does something that must not end the thread: without it all who speak would wait for ever."""
+        try:
+            work()
+        except Exception as error:
+            # A defect. Nobody knows what state it left: all streams end with it, and the next ones begin afresh.
+            log.exception("%s failed", what)
             try:
-                self._scheduler.step()
-            except Exception as error:
-                # A defect. Nobody knows what state it left: all streams end with it, and the next ones begin afresh.
-                log.exception("a step failed")
-                try:
-                    self._scheduler.fail(error)
-                except Exception:
-                    log.exception("ending the streams failed too")
+                self._scheduler.fail(error)
+            except Exception:
+                log.exception("ending the streams failed too")

@@ -1,8 +1,10 @@
 """Decoding chunks of many streams at once: each as a window of new frames with context on either side."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -11,11 +13,16 @@ from torch import Tensor
 
 from maatu_tts.engine.parler.codec import CONTEXT_FRAMES, Codec
 
+log = logging.getLogger(__name__)
+
 Samples = NDArray[np.float32]
 
 _BUCKET_FRAMES = 10
 """Windows are filled up to a multiple of this, so that those of several streams have one length."""
-_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
+_GPU_LENGTHS = (20, 40, 70, 80)
+"""On a GPU to one of these, where they are no longer: first chunks, those that grow, those of 50 frames with their context. More
+lengths would be more runs of the codec, which cost a GPU more than a few frames do; a CPU pays for each frame."""
+_BATCHES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """Windows decoded together on a GPU, filled up to one of these."""
 
 
@@ -46,11 +53,15 @@ class Window:
         stop = end if ends else end + CONTEXT_FRAMES
         return cls(codes[:, start:stop], begin - start, end - begin, ends)
 
-    @property
-    def length(self) -> int:
-        """Frames to decode. The end of a stream is heard, so only other windows are filled up."""
+    def length(self, device: torch.device) -> int:
+        """Frames to decode on a device. The end of a stream is heard, so only other windows are filled up."""
         frames = self.codes.shape[1]
-        return frames if self.ends else -(-frames // _BUCKET_FRAMES) * _BUCKET_FRAMES
+        if self.ends:
+            return frames
+        bucket = -(-frames // _BUCKET_FRAMES) * _BUCKET_FRAMES
+        if device.type == "cpu":
+            return bucket
+        return next((length for length in _GPU_LENGTHS if length >= frames), bucket)
 
 
 def decode(codec: Codec, windows: Sequence[Window], device: torch.device) -> list[Samples]:
@@ -61,7 +72,7 @@ def decode(codec: Codec, windows: Sequence[Window], device: torch.device) -> lis
     """
     batches: defaultdict[int, list[int]] = defaultdict(list)
     for index, window in enumerate(windows):
-        batches[window.length].append(index)
+        batches[window.length(device)].append(index)
     samples: list[Samples] = [np.zeros(0, np.float32)] * len(windows)
     hop = codec.config.hop
     for length, indices in batches.items():
@@ -75,19 +86,34 @@ def decode(codec: Codec, windows: Sequence[Window], device: torch.device) -> lis
     return samples
 
 
-def warm_up(codec: Codec, codebooks: int, device: torch.device, longest: int) -> None:
+def warm_up(codec: Codec, codebooks: int, device: torch.device, longest: int, frames: int) -> None:
     """Lets cuDNN choose how to compute each shape that `decode` makes; it takes tens of milliseconds for a new one.
+
+    Without memory for a shape the rest is left out: they are chosen for when they come.
 
     Args:
         codec: What decodes.
         codebooks: Tokens of a frame.
         device: A GPU.
         longest: Frames of a window at most, for which it is ready.
+        frames: Of all windows that are given to `decode` at once, at most.
     """
+    # The end of a stream may have any length.
     shapes = [(1, length) for length in range(1, longest + 1)]
-    shapes += [(batch, length) for batch in _BATCHES for length in range(_BUCKET_FRAMES, longest + 1, _BUCKET_FRAMES)]
+    shapes += [
+        (batch, length)
+        for below, batch in pairwise(_BATCHES)
+        for length in _GPU_LENGTHS
+        # Fewer windows are filled up to this batch, but no fewer than these.
+        if length <= longest and (below + 1) * length <= frames
+    ]
     for batch, length in shapes:
-        codec(torch.zeros(batch, codebooks, length, dtype=torch.long, device=device))
+        try:
+            codec(torch.zeros(batch, codebooks, length, dtype=torch.long, device=device))
+        except torch.OutOfMemoryError:
+            log.warning("no memory to warm up for %d windows of %d frames", batch, length)
+            torch.cuda.empty_cache()
+            return
 
 
 def _fill(codes: Tensor, length: int) -> Tensor:

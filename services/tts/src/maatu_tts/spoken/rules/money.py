@@ -6,7 +6,7 @@ from maatu_runtime.language import Language
 from maatu_tts.spoken import kannada
 from maatu_tts.spoken.agreement import Noun, counted, of, read
 from maatu_tts.spoken.quantity import NUMBER, Quantity, number_pattern, quantity
-from maatu_tts.spoken.rule import END_OF_NUMBER, END_OF_WORD, Rule, alternatives
+from maatu_tts.spoken.rule import END_OF_NUMBER, END_OF_WORD, Rule, alternatives, next_word
 from maatu_tts.spoken.words.money import AND, CURRENCIES, MAGNITUDES, SHORT_MAGNITUDES, SYMBOLS
 from maatu_tts.spoken.words.numbers import NUMBER_WORDS
 
@@ -18,6 +18,13 @@ _KANNADA_ENDINGS = {
     "ಗೆ": "ಗೆ",
     "ರ": "ಯ",
     "ರಷ್ಟು": "ಯಷ್ಟು",
+    "ರಿಂದ": "ಯಿಂದ",
+    "ರವರೆಗೆ": "ಯವರೆಗೆ",
+    "ರವರೆಗೂ": "ಯವರೆಗೂ",
+    "ರಲ್ಲಿ": "ಯಲ್ಲಿ",
+    "ರೊಳಗೆ": "ಯೊಳಗೆ",
+    "ಕ್ಕಿಂತ": "ಗಿಂತ",
+    "ಕ್ಕೂ": "ಗೂ",
     "ಗಳು": "ಗಳು",
     "ಗಳ": "ಗಳ",
     "ಗಳನ್ನು": "ಗಳನ್ನು",
@@ -36,10 +43,15 @@ def rules(language: Language) -> list[Rule]:
     symbol = rf"(?P<symbol>{alternatives(list(_CURRENCY_OF))})"
     sign = "(?P<sign>-)?"
     short = SHORT_MAGNITUDES.get(language.code, {})
-    magnitudes = alternatives([*MAGNITUDES[language.code].split(), *short])
+    long = MAGNITUDES[language.code].split()
+    magnitudes = alternatives([*long, *short])
+    # A second one counts the first: "1.5 lakh crore". Single letters don't.
+    second = alternatives([*long, *(one for one in short if len(one) > 1)])
     # An amount before an inflected "lakh" is not read without it.
-    inflected = alternatives(MAGNITUDES[language.code].split())
-    large = rf"(?:[ \u00a0]?(?P<magnitude>{magnitudes}){END_OF_WORD}|(?![ \u00a0]?(?:{inflected})))"
+    large = (
+        rf"(?:(?P<hyphen>-)?[ \u00a0]?(?P<magnitude>{magnitudes})(?:[ \u00a0](?P<second>{second}))?{END_OF_WORD})?"
+        rf"(?![ \u00a0\-]?(?:{alternatives(long)}))"
+    )
     amount = rf"(?P<low>{number})(?:[-–](?P<high>{number}))?{large}"
     amounts = rf"(?P<low>{number})(?:[-–](?:(?P=symbol) ?)?(?P<high>{number}))?{large}"
     before = re.compile(rf"{sign}{symbol}[ \u00a0]?{amounts}(?:/-)?{END_OF_NUMBER}(?![-–][₹$€£¥])")
@@ -56,8 +68,13 @@ def rules(language: Language) -> list[Rule]:
         ):
             return None
         last = high or low
-        if magnitude := match["magnitude"]:
-            words = _large(last, short.get(magnitude, magnitude), currency.major, language)
+        if match["magnitude"]:
+            magnitude = " ".join(short.get(one, one) for one in match.group("magnitude", "second") if one)
+            major = currency.major
+            if language.code == "en" and match["hyphen"] and next_word(match):
+                # "A $5-million deal": an adjective knows no plural.
+                major = Noun(major.one)
+            words = _large(last, magnitude, major, language)
         else:
             words = _exact(last, currency.major, currency.minor, language)
         if high is not None and words is not None:

@@ -10,7 +10,7 @@ from maatu_tts.spoken.quantity import number_pattern, quantity
 from maatu_tts.spoken.rule import END_OF_NUMBER, END_OF_WORD, Rule, next_word, previous_word
 from maatu_tts.spoken.words.numbers import NUMBER_WORDS
 
-KANNADA_SUFFIX = "ನೇ|ನೆಯ|ರಲ್ಲಿ|ರಂದು|ರಿಂದ|ರವರೆಗೆ|ರಷ್ಟು|ರಿಗೆ|ಕ್ಕೆ|ಕ್ಕಿಂತ|ರ|ನ್ನು"
+KANNADA_SUFFIX = "ನೇ|ನೆಯ|ರಲ್ಲಿ|ರಂದು|ರಿಂದ|ರವರೆಗೆ|ರವರೆಗೂ|ರೊಳಗೆ|ರಷ್ಟು|ರಿಗೆ|ಕ್ಕೆ|ಕ್ಕೂ|ಕ್ಕಿಂತ|ರ|ನ್ನು"
 """Endings that join the stem of any Kannada number."""
 _DECADE = re.compile(rf"(?P<number>(?:1[1-9]|20)[1-9]0)s{END_OF_WORD}")
 _ENGLISH_ORDINAL = re.compile(rf"(?P<number>[0-9]{{1,3}}|[1-9],?[0-9]{{3}})(?P<end>st|nd|rd|th){END_OF_WORD}")

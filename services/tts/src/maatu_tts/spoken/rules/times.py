@@ -1,4 +1,4 @@
-"""Times of day: 14:30, 2:30 pm."""
+"""Times of day: 14:30, 2:30 pm, and in India 2.30 pm."""
 
 import re
 
@@ -7,14 +7,17 @@ from maatu_tts.spoken.agreement import Noun, counted
 from maatu_tts.spoken.cardinals import cardinal
 from maatu_tts.spoken.quantity import Quantity
 from maatu_tts.spoken.rule import END_OF_NUMBER, Reader, Rule, full_stop
-from maatu_tts.spoken.words.clock import CLOCKS, HOUR_WORDS, Clock
+from maatu_tts.spoken.words.clock import CLOCKS, HOUR_WORDS, TIMES_OF_DAY, Clock
 from maatu_tts.spoken.words.numbers import NUMBER_WORDS
 
-_TIME = r"(?P<h>[01]?[0-9]|2[0-3]):(?P<m>[0-5][0-9])"
+# A point is usual in India. Where no word says that it is a time, it is a decimal.
+_TIME = r"(?P<h>[01]?[0-9]|2[0-3])(?P<separator>[:.])(?P<m>[0-5][0-9])"
 _HALF = r"(?P<half>[ap]m|[AP]M|[ap]\.m\.|[AP]\.M\.)"
 _ENGLISH = re.compile(rf"{_TIME}(?: ?{_HALF})?{END_OF_NUMBER}")
 _ENGLISH_HOUR = re.compile(rf"(?P<h>1[0-2]|0?[1-9]) ?{_HALF}{END_OF_NUMBER}")
-_ENGLISH_SPAN = re.compile(rf"{_TIME} ?[-–] ?(?P<h2>[01]?[0-9]|2[0-3]):(?P<m2>[0-5][0-9])(?: ?{_HALF})?{END_OF_NUMBER}")
+_ENGLISH_SPAN = re.compile(
+    rf"{_TIME} ?[-–] ?(?P<h2>[01]?[0-9]|2[0-3])(?P=separator)(?P<m2>[0-5][0-9])(?: ?{_HALF})?{END_OF_NUMBER}"
+)
 _FRENCH = re.compile(rf"(?P<h>[01]?[0-9]|2[0-3]) ?h ?(?P<m>[0-5][0-9])?{END_OF_NUMBER}")
 _HOURS = {
     "es": Noun("", feminine=True),
@@ -29,7 +32,7 @@ def rules(language: Language) -> list[Rule]:
     if language.code == "en":
         return [
             Rule("span of time", _ENGLISH_SPAN, _english_span),
-            Rule("time", _ENGLISH, lambda match: _english(match["h"], match["m"], match["half"], match)),
+            Rule("time", _ENGLISH, _english_time),
             Rule("full hour", _ENGLISH_HOUR, lambda match: _english(match["h"], "00", match["half"], match)),
         ]
     found = []
@@ -47,6 +50,8 @@ def _reader(clock: Clock, language: Language) -> Reader:
         rest = match.string[match.end() : match.end() + 12].lstrip()
         if rest.startswith(HOUR_WORDS.get(language.code, ())):
             return None
+        if "." in match[0] and not _is_time(match, clock, language):
+            return None
         hours = counted(Quantity(int(match["h"])), _HOURS.get(language.code, Noun("")), language)
         minutes = int(match["m"] or 0)
         template = clock.minutes if minutes else clock.sharp
@@ -54,6 +59,14 @@ def _reader(clock: Clock, language: Language) -> Reader:
         return words or None
 
     return read
+
+
+def _is_time(match: re.Match[str], clock: Clock, language: Language) -> bool:
+    """Whether a word says that a number with a point is a time: "o'clock" after it, or a time of day before it."""
+    if not clock.is_ending:
+        return clock.after != ""
+    before = match.string[max(0, match.start() - 24) : match.start()]
+    return any(word in before for word in TIMES_OF_DAY.get(language.code, ()))
 
 
 _EN = Language("en")
@@ -73,8 +86,16 @@ def _english(hour: str, minute: str, half: str | None, match: re.Match[str]) -> 
     return " ".join(words) + full_stop(match)
 
 
+def _english_time(match: re.Match[str]) -> str | None:
+    if match["separator"] == "." and not match["half"]:
+        return None
+    return _english(match["h"], match["m"], match["half"], match)
+
+
 def _english_span(match: re.Match[str]) -> str | None:
     half = match["half"]
+    if match["separator"] == "." and not half:
+        return None
     first = _english(match["h"], match["m"], half, match)
     second = _english(match["h2"], match["m2"], half, match)
     if first is None or second is None:

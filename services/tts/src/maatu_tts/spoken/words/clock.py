@@ -13,6 +13,8 @@ class Clock:
     """Template for full hours; "" where we don't know."""
     after: str = ""
     """The word that has to follow, and is read with the time."""
+    is_ending: bool = False
+    """It is an ending that any number may have: it does not say that this one is a time."""
 
 
 CLOCKS = {
@@ -23,8 +25,12 @@ CLOCKS = {
     "pt": (Clock("{h} e {m}", "{h} em ponto"),),
     "kn": (
         Clock("{h} ಗಂಟೆ {m} ನಿಮಿಷಕ್ಕೆ", "{h} ಗಂಟೆಗೆ", "ಗಂಟೆಗೆ"),
+        Clock("{h} ಗಂಟೆ {m} ನಿಮಿಷದಿಂದ", "{h} ಗಂಟೆಯಿಂದ", "ಗಂಟೆಯಿಂದ"),
+        Clock("{h} ಗಂಟೆ {m} ನಿಮಿಷದವರೆಗೆ", "{h} ಗಂಟೆಯವರೆಗೆ", "ಗಂಟೆಯವರೆಗೆ"),
         Clock("{h} ಗಂಟೆ {m} ನಿಮಿಷ", "{h} ಗಂಟೆ", "ಗಂಟೆ"),
-        Clock("{h} ಗಂಟೆ {m} ನಿಮಿಷಕ್ಕೆ", "{h} ಗಂಟೆಗೆ", "ಕ್ಕೆ"),
+        Clock("{h} ಗಂಟೆ {m} ನಿಮಿಷಕ್ಕೆ", "{h} ಗಂಟೆಗೆ", "ಕ್ಕೆ", is_ending=True),
+        Clock("{h} ಗಂಟೆ {m} ನಿಮಿಷದಿಂದ", "{h} ಗಂಟೆಯಿಂದ", "ರಿಂದ", is_ending=True),
+        Clock("{h} ಗಂಟೆ {m} ನಿಮಿಷದವರೆಗೆ", "{h} ಗಂಟೆಯವರೆಗೆ", "ರವರೆಗೆ", is_ending=True),
         Clock("{h} ಗಂಟೆ {m} ನಿಮಿಷ", "{h} ಗಂಟೆ"),
     ),
     "hi": (
@@ -76,3 +82,6 @@ HOUR_WORDS = {
     "pt": ("hora",),
 }
 """Beginnings of words that say "o'clock": a time before one that no Clock names is left as it is."""
+
+TIMES_OF_DAY = {"kn": ("ಬೆಳಿಗ್ಗೆ", "ಬೆಳಗ್ಗೆ", "ಮುಂಜಾನೆ", "ಮಧ್ಯಾಹ್ನ", "ಸಂಜೆ", "ರಾತ್ರಿ")}
+"""Words that say that 10.30 with a mere ending is a time and no decimal: "ಬೆಳಿಗ್ಗೆ 10.30ಕ್ಕೆ"."""
