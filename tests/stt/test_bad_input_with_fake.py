@@ -122,6 +122,7 @@ async def test_a_broken_opus_packet_with_fake(client: Any) -> None:
         ("endpointing", {"endpoint_silence": ms(5_001)}, "endpoint_silence"),
         ("endpointing", {"endpoint_silence": ms(300), "pause_silence": ms(301)}, "pause_silence"),
         ("endpointing", {"pause_silence": ms(501)}, "pause_silence"),
+        ("endpointing", {"pause_silence": ms(31)}, "pause_silence"),
         ("endpointing", {"max_utterance": ms(999)}, "max_utterance"),
         ("endpointing", {"max_utterance": ms(300_001)}, "max_utterance"),
     ],

@@ -5,9 +5,10 @@ import pytest
 
 from maatu_runtime.audio.samples import Samples
 from maatu_runtime.language import Language
-from maatu_stt.engine.base import SAMPLE_RATE_HZ, Transcription, Word
+from maatu_stt.engine.base import SAMPLE_RATE_HZ, DecodeRequest, RecognitionOptions, Transcription, Word
 from maatu_stt.engine.buffer import SampleBuffer
 from maatu_stt.engine.languages import LanguageChoice
+from maatu_stt.engine.tokens import Prompt, most_tokens
 from maatu_stt.engine.windows import LONGEST_WINDOW, settle_point, window_bounds
 
 
@@ -94,8 +95,7 @@ def transcription(language: str, probability: float = 1.0, *, doubtful: bool = F
 
 def test_a_language_that_is_given_is_not_looked_for() -> None:
     choice = LanguageChoice((Language("kn", region="IN"),), each_utterance=True)
-    choice.begin_utterance()
-    choice.take(transcription("es"), 10 * SAMPLE_RATE_HZ, commits=True)
+    choice.take(transcription("es"), 10 * SAMPLE_RATE_HZ, commits=True, utterance=choice.begin_utterance())
     assert str(choice.known) == "kn-IN"
 
 
@@ -115,14 +115,63 @@ def test_a_language_is_believed_once_enough_was_heard(
 ) -> None:
     choice = LanguageChoice((Language("es"), Language("en")), each_utterance=False)
     heard = round(seconds * SAMPLE_RATE_HZ)
-    choice.take(transcription("es", probability, doubtful=doubtful), heard, commits=commits)
+    number = choice.begin_utterance()
+    choice.take(transcription("es", probability, doubtful=doubtful), heard, commits=commits, utterance=number)
     assert (str(choice.known) if choice.known else None) == known
 
 
 def test_a_language_is_found_once_for_the_stream_or_anew_in_each_utterance() -> None:
     once, anew = (LanguageChoice((), each_utterance=each_utterance) for each_utterance in (False, True))
     for choice in (once, anew):
-        choice.take(transcription("es"), 5 * SAMPLE_RATE_HZ, commits=True)
-        choice.begin_utterance()
-        choice.take(transcription("en"), 5 * SAMPLE_RATE_HZ, commits=True)
+        for language in ("es", "en"):
+            choice.take(transcription(language), 5 * SAMPLE_RATE_HZ, commits=True, utterance=choice.begin_utterance())
     assert (str(once.known), str(anew.known)) == ("es", "en")
+
+
+@pytest.mark.parametrize(
+    ("language", "seconds", "forced", "start", "most"),
+    [
+        ("en", 10, 0, 0, 86),
+        ("hi", 10, 0, 0, 266),
+        ("kn", 10, 0, 0, 366),  # half of Whisper's positions are over after six seconds
+        ("kn", 10, 40, 0, 406),
+        ("kn", 25, 0, 0, 445),
+        ("kn", 25, 200, 200, 245),
+    ],
+)
+def test_as_many_tokens_as_anyone_says_and_the_model_has_room_for(
+    language: str, seconds: int, forced: int, start: int, most: int
+) -> None:
+    request = DecodeRequest(np.zeros(seconds * SAMPLE_RATE_HZ, np.float32), RecognitionOptions())
+    assert most_tokens(request, language, Prompt((), start, forced)) == most
+
+
+def test_a_late_final_says_nothing_of_the_language_of_the_next_utterance() -> None:
+    choice = LanguageChoice((), each_utterance=True)
+    first, second = choice.begin_utterance(), choice.begin_utterance()
+    choice.take(transcription("es"), 5 * SAMPLE_RATE_HZ, commits=True, utterance=first)
+    assert choice.known is None
+    choice.take(transcription("en"), 5 * SAMPLE_RATE_HZ, commits=True, utterance=second)
+    assert choice.known == Language("en")
+
+
+def test_a_late_final_says_what_language_the_stream_is_in() -> None:
+    choice = LanguageChoice((), each_utterance=False)
+    first = choice.begin_utterance()
+    choice.begin_utterance()
+    choice.take(transcription("es"), 5 * SAMPLE_RATE_HZ, commits=True, utterance=first)
+    assert choice.known == Language("es")
+
+
+@pytest.mark.parametrize(("probability", "goes_on_s", "stream"), [(0.5, 1.5, None), (0.9, 1.5, "es"), (0.5, 3.5, "es")])
+def test_a_word_tells_the_language_of_its_utterance_alone(
+    probability: float, goes_on_s: float, stream: str | None
+) -> None:
+    choice = LanguageChoice((Language("es"), Language("en")), each_utterance=False)
+    number = choice.begin_utterance()
+    choice.take(transcription("es", probability), SAMPLE_RATE_HZ // 2, commits=True, utterance=number)
+    assert choice.known == Language("es")
+    # From now on the decoder is told the language: its probability of 1 proves nothing.
+    choice.take(transcription("es", 1.0), round(goes_on_s * SAMPLE_RATE_HZ), commits=True, utterance=number)
+    choice.begin_utterance()
+    assert (str(choice.known) if choice.known else None) == stream

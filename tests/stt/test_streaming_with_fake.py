@@ -8,7 +8,7 @@ import pytest
 
 from maatu.v1 import common_pb2, stt_pb2
 from maatu_runtime.audio import AudioFormat, Encoding, StreamEncoder
-from maatu_runtime.audio.samples import Samples
+from maatu_runtime.audio.samples import Samples, to_int16
 from maatu_runtime.errors import ModelFailed
 from maatu_stt.engine.base import Urgency
 from maatu_stt.engine.fake import FakeRecognizer
@@ -44,6 +44,18 @@ async def test_the_decode_at_the_pause_is_the_final_with_fake(client: Any, fake:
     (asked,) = fake.asked
     assert asked.urgency is Urgency.PAUSE
     assert fake.capacity()[0] == 0
+
+
+async def test_the_padding_ends_with_the_pause_where_the_audio_is_live_with_fake(
+    client: Any, fake: FakeRecognizer, voice: Voice
+) -> None:
+    """A stream is decoded when the pause is noticed; a recording has its padding, which here is longer."""
+    (*_, stopped, _) = await client.responses(client.requests(voice(1.6, 1.0)))
+    audio = to_int16(voice(1.6, 1.0)).astype("<i2").tobytes()
+    async for _ in client.stub.Recognize(stt_pb2.RecognizeRequest(config=client.config(), audio=audio)):
+        pass
+    padding = [asked.samples / 16_000 - at(stopped.activity.offset) for asked in fake.asked]
+    assert padding == pytest.approx([0.2, 0.3], abs=0.001)
 
 
 async def test_a_pause_decode_that_still_runs_at_the_endpoint_is_waited_for_with_fake(

@@ -20,6 +20,7 @@ from maatu_stt import metrics
 from maatu_stt.engine.base import DecodeRequest, RecognitionOptions, Transcription, Urgency, Word
 from maatu_stt.engine.recognizer import WhisperRecognizer
 from maatu_stt.engine.scheduler import SchedulerSettings
+from maatu_stt.engine.tokens import earlier_tokens
 from maatu_stt.engine.whisper import WhisperEngine, WhisperSettings
 from maatu_tts.engine.base import Utterance
 from maatu_tts.engine.espeak import EspeakEngine
@@ -197,8 +198,9 @@ def test_what_cannot_share_a_batch_has_keys_of_its_own(base: WhisperEngine, kenn
     assert base.batch_key(long) == base.batch_key(longer)
 
 
+@pytest.mark.parametrize("error", [RuntimeError, ValueError, IndexError])
 def test_one_bad_request_costs_the_others_of_its_batch_nothing(
-    tiny: WhisperEngine, kennedy: Samples, monkeypatch: pytest.MonkeyPatch
+    tiny: WhisperEngine, kennedy: Samples, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     options = RecognitionOptions(languages=(Language("en"),))
     good, bad = DecodeRequest(kennedy, options), DecodeRequest(kennedy[:RATE_HZ], options)
@@ -206,7 +208,7 @@ def test_one_bad_request_costs_the_others_of_its_batch_nothing(
 
     def out_of_memory(requests: Sequence[DecodeRequest], length: int, beam_size: int) -> Any:
         if any(request is bad for request in requests):
-            raise RuntimeError("out of memory")
+            raise error("out of memory")
         return attempt(requests, length, beam_size)
 
     monkeypatch.setattr(tiny, "_attempt", out_of_memory)
@@ -244,6 +246,16 @@ def test_hotwords_are_spelt_as_given(tiny: WhisperEngine, piper: Callable[[str],
     speech = piper("Tell Kathryn that I am late.")
     assert "Kathryn" not in decode(tiny, speech, "en").text
     assert "Kathryn" in decode(tiny, speech, "en", hotwords=("Kathryn",)).text
+
+
+@pytest.mark.parametrize("token", ["<|startoftranscript|>", "<|endoftext|>", "<|notimestamps|>"])
+def test_special_tokens_in_what_a_caller_writes_are_text(tiny: WhisperEngine, kennedy: Samples, token: str) -> None:
+    options = RecognitionOptions((Language("en"),), hotwords=(token,), initial_prompt=token)
+    request = DecodeRequest(kennedy, options, context=token)
+    prompt, *written = earlier_tokens(tiny._tokenizer("en"), request)
+    assert prompt == tiny._hf_tokenizer.token_to_id("<|startofprev|>")
+    assert max(written) < tiny._tokenizer("en").eot
+    assert words(only(tiny.decode([request])).text).endswith("what you can do for your country")
 
 
 def test_noise_and_silence_are_decoded_without_a_failure(tiny: WhisperEngine) -> None:

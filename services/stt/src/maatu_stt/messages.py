@@ -87,7 +87,7 @@ def settings_from_proto(config: stt_pb2.StreamingRecognitionConfig, defaults: St
     pause = _samples(
         ends.pause_silence,
         min(base.pause_silence, endpoint),
-        1,
+        32,  # a window of the detector: no silence is shorter
         endpoint * 1_000 // SAMPLE_RATE_HZ,
         "config.endpointing.pause_silence",
     )

@@ -51,6 +51,9 @@ FALLBACKS = Counter(
     "Decodes done again with features padded to 30 s, by what made the short one suspicious.",
     ["model", "reason"],
 )
+CONTINUATIONS = Counter(
+    "maatu_stt_continuations_total", "Decodes of what was left where the model stopped in mid-audio.", ["model"]
+)
 HALLUCINATIONS = Counter(
     "maatu_stt_hallucinations_total",
     "Transcripts dropped because nobody said them, by what betrayed them.",

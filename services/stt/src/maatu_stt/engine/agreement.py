@@ -6,6 +6,7 @@ system"). Every later decode is made to begin with what is committed, so that it
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from maatu_stt.engine.base import Transcription, Word
 
@@ -40,8 +41,10 @@ class Agreement:
         self.committed, self._tail = words, tail
 
     def forget(self, count: int) -> tuple[Word, ...]:
-        """Lets the first `count` committed words go; returns them."""
-        gone, self.committed = self.committed[:count], self.committed[count:]
+        """Lets the first `count` committed words go; returns them. Those that stay lose their times, which were those of a
+        window that began with them."""
+        gone = self.committed[:count]
+        self.committed = tuple(replace(word, start_s=None, end_s=None) for word in self.committed[count:])
         return gone
 
 

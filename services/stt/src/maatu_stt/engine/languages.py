@@ -22,28 +22,47 @@ class LanguageChoice:
     """
 
     def __init__(self, expected: tuple[Language, ...], *, each_utterance: bool) -> None:
-        self.known = expected[0] if len(expected) == 1 else None
+        self._of_stream = expected[0] if len(expected) == 1 else None
+        self._of_utterance: Language | None = None
+        self._probability = 0.0
+        """Of the language of the utterance, when it was found."""
+        self._each_utterance = each_utterance
+        self._utterance = 0
+
+    @property
+    def known(self) -> Language | None:
         """The language, once it is known."""
-        self._forgets = each_utterance and self.known is None
+        return self._of_utterance or self._of_stream
 
-    def begin_utterance(self) -> None:
-        """Another utterance begins."""
-        if self._forgets:
-            self.known = None
+    def begin_utterance(self) -> int:
+        """Another utterance begins; returns its number."""
+        self._utterance += 1
+        self._of_utterance, self._probability = None, 0.0
+        return self._utterance
 
-    def take(self, transcription: Transcription, samples: int, *, commits: bool) -> None:
+    def take(self, transcription: Transcription, samples: int, *, commits: bool, utterance: int) -> None:
         """Learns from a decode.
 
         Args:
             transcription: What it found.
             samples: How much speech it heard.
-            commits: Words of it are committed: the utterance cannot change its language any more.
+            commits: Words of it are committed: the utterance cannot change its language any more. One word is no reason for
+                the stream not to.
+            utterance: Number of the utterance. A final may come when the next has begun, whose language it does not know.
         """
-        if self.known is not None or not transcription.words or transcription.is_doubtful:
+        if self._of_stream is not None or not transcription.words or transcription.is_doubtful:
             return
-        sure = transcription.language_probability >= _SURE and samples >= _ENOUGH // 3
-        if commits or sure or samples >= _ENOUGH:
-            self.known = Language.parse(transcription.language, field="language")
+        is_open = utterance == self._utterance
+        # Once the utterance has a language the decoder is told it: the decode is as sure as whoever found it.
+        is_told = not is_open or self._of_utterance is not None
+        probability = self._probability if is_told else transcription.language_probability
+        is_sure = is_open and probability >= _SURE and samples >= _ENOUGH // 3
+        is_believed = is_sure or samples >= _ENOUGH
+        language = Language.parse(transcription.language, field="language")
+        if is_open and self._of_utterance is None and (commits or is_believed):
+            self._of_utterance, self._probability = language, probability
+        if is_believed and not self._each_utterance:
+            self._of_stream = language
 
 
 def whisper_code(language: Language) -> str:

@@ -201,7 +201,7 @@ class StreamRecognition:
 
         async def finalise(transcription: Transcription) -> None:
             metrics.FINAL_DELAY_SECONDS.labels(transcription.model).observe(perf_counter() - began)
-            self._language.take(transcription, end - utterance.audio_start, commits=True)
+            utterance.learn_language(transcription, end - utterance.audio_start)
             await self._outlet.put(utterance.final(transcription, stopped.offset))
 
         await self._wait_for_final()  # finals keep their order
@@ -243,12 +243,10 @@ class StreamRecognition:
         return not utterance.has_partial or end - utterance.asked_to >= _UNSEEN_INTERVAL
 
     def _audio_end(self, activity: Activity) -> int:
-        """Where the audio of an utterance ends: after the padding, or where the pause was noticed if that is earlier.
-
-        So it is the same at the pause and at the endpoint.
-        """
-        noticed_first = activity.offset + self._settings.segmenter.pause_silence
-        return min(activity.offset + self._settings.padding, noticed_first, self._heard)
+        """Where the audio of an utterance ends: after the padding; live where the pause was noticed, if that is earlier, so
+        that it is the same at the pause and at the endpoint."""
+        end = min(activity.offset + self._settings.padding, self._heard)
+        return min(end, activity.offset + self._settings.segmenter.pause_silence) if self._settings.live else end
 
     def _samples(self, utterance: Utterance, end: int) -> Samples:
         return self._buffer.read(utterance.window_start, end)

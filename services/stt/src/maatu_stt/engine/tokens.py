@@ -1,10 +1,11 @@
 """Between Whisper's tokens and text: prompts, timestamps, words and their times."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from maatu_stt.engine.base import DecodeRequest, Word
+from maatu_stt.engine.base import SAMPLE_RATE_HZ, DecodeRequest, Word
 
 MAX_PROMPT_TOKENS = 223
 """Half of Whisper's context less one: what may come before the transcript."""
@@ -13,6 +14,16 @@ CONTEXT_TOKENS = 32
 requests in one batch whose transcripts start at the same position."""
 TIMESTAMP_S = 0.02
 """What one step of a timestamp token stands for, and one frame of the encoder's output."""
+_MAX_POSITIONS = 448
+_START_TOKENS = 3
+"""At most, from the one that starts the transcript: that, the language, the task."""
+_SPARE_TOKENS = 16
+_TOKENS_PER_S_ENGLISH = 7
+_TOKENS_PER_S = 25
+_TOKENS_PER_S_SPELT = 35
+"""More than anyone speaks, each."""
+_SPELT = frozenset(("am", "as", "bn", "bo", "gu", "ka", "km", "kn", "lo", "ml", "my", "pa", "si", "te"))
+"""Whisper's codes of languages that its vocabulary hardly knows: a letter takes 1.6 to 3 tokens, in Hindi or Tamil one."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,21 @@ def prompt(tokenizer: Any, request: DecodeRequest) -> Prompt:
     return Prompt((*earlier, *tokenizer.sot_sequence, *forced), len(earlier), len(forced))
 
 
+def most_tokens(request: DecodeRequest, language: str, begin: Prompt) -> int:
+    """More tokens, forced ones among them, than anyone says in that time, and no more than the model has positions for.
+
+    Whisper itself stops at half of its positions; ten seconds of Kannada take more.
+
+    Args:
+        request: The decode.
+        language: Whisper's code of its language.
+        begin: What the decode begins with.
+    """
+    rate = _TOKENS_PER_S_ENGLISH if language == "en" else _TOKENS_PER_S_SPELT if language in _SPELT else _TOKENS_PER_S
+    said = _SPARE_TOKENS + math.ceil(len(request.samples) / SAMPLE_RATE_HZ * rate)
+    return min(begin.forced + said, _MAX_POSITIONS - begin.start - _START_TOKENS)
+
+
 def spoken_tokens(tokenizer: Any, tokens: Sequence[int], duration_s: float) -> list[int]:
     """The text tokens of what was said before the audio's end; the rest of them is made up.
 
@@ -64,6 +90,14 @@ def spoken_tokens(tokenizer: Any, tokens: Sequence[int], duration_s: float) -> l
         elif token < tokenizer.eot:
             spoken.append(token)
     return spoken
+
+
+def closed_at(tokenizer: Any, tokens: Sequence[int]) -> int | None:
+    """The sample at which the last segment was closed; None where the text simply ends."""
+    if len(tokens) < 2 or tokens[-1] < tokenizer.timestamp_begin:
+        return None
+    steps: int = tokens[-1] - tokenizer.timestamp_begin
+    return round(steps * TIMESTAMP_S * SAMPLE_RATE_HZ)
 
 
 def split_words(tokenizer: Any, tokens: Sequence[int]) -> tuple[Word, ...]:

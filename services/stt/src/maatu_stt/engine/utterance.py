@@ -96,7 +96,7 @@ class Utterance:
         self._settled_words: list[Word] = []
         self._agreement = Agreement()
         self._confidence = 1.0
-        language.begin_utterance()
+        self._number = language.begin_utterance()
 
     def request(self, samples: Samples, voiced_s: float, mean_voice: float) -> DecodeRequest:
         """What to ask the recogniser for.
@@ -128,7 +128,17 @@ class Utterance:
         if transcription.is_doubtful:
             return
         self._agreement.update(transcription)
-        self._language.take(transcription, heard, commits=bool(self._agreement.committed))
+        self.learn_language(transcription, heard)
+
+    def learn_language(self, transcription: Transcription, heard: int) -> None:
+        """Tells the stream what language this was.
+
+        Args:
+            transcription: Of the utterance, or of its beginning.
+            heard: Samples that it heard.
+        """
+        commits = bool(self._agreement.committed)
+        self._language.take(transcription, heard, commits=commits, utterance=self._number)
 
     def settle(self, samples: Samples, transcription: Transcription) -> None:
         """Lets the audio of committed words go, where the window has become long; of other words too, where it has become
@@ -138,11 +148,14 @@ class Utterance:
             samples: Those that were decoded, from `window_start` on.
             transcription: What they say; `learn` has seen it.
         """
-        point = settle_point(samples, self._agreement.committed)
+        committed = self._agreement.committed
+        # `learn` passed over what is doubtful: the times of the committed words are not of this decode.
+        point = None if transcription.is_doubtful else settle_point(samples, committed)
         if point is None and len(samples) >= VERY_LONG_WINDOW:
-            words = self._agreement.committed if transcription.is_doubtful else transcription.words
-            point = last_resort(samples, words)
-            self._agreement.commit(words[: point.words], words[point.words :])
+            # Even what is doubtful is better than nothing: a person who repeats himself looks like a decoder that does.
+            point = last_resort(samples, transcription.words)
+            stays = max(point.words, len(committed))
+            self._agreement.commit(transcription.words[:stays], transcription.words[stays:])
         if point is None:
             return
         settled = self._agreement.forget(point.words)

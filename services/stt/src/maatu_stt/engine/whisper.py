@@ -27,14 +27,17 @@ from maatu_stt.engine.features import FULL, HOP, log_mel, padded_length
 from maatu_stt.engine.guards import Evidence, hallucination, suspicion, without_annotations
 from maatu_stt.engine.languages import tag_of, whisper_code
 from maatu_stt.engine.loading import Placement, load_whisper
-from maatu_stt.engine.tokens import Prompt, earlier_tokens, prompt, split_words, spoken_tokens, with_times
+from maatu_stt.engine.rest import Attempt, later, rest_of, with_rest
+from maatu_stt.engine.tokens import (
+    closed_at,
+    earlier_tokens,
+    most_tokens,
+    prompt,
+    split_words,
+    spoken_tokens,
+    with_times,
+)
 from maatu_stt.engine.windows import window_bounds
-
-_MAX_POSITIONS = 448
-_SPARE_TOKENS = 16
-_TOKENS_PER_S_ENGLISH = 7
-_TOKENS_PER_S = 25
-"""More than anyone speaks; languages that Whisper's vocabulary knows badly take a token a letter and more."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,6 @@ class WhisperSettings:
     with tiny.en, bring the word error rate from 6.9 to 5.8 %; five bring no more."""
     margin: int = 5 * SAMPLE_RATE_HZ
     """Samples of silence encoded after the speech."""
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    words: tuple[Word, ...]
-    evidence: Evidence
-    language: str
-    language_probability: float
 
 
 class WhisperEngine:
@@ -75,6 +70,8 @@ class WhisperEngine:
         model = load_whisper(name, directory, settings.placement)
         self._model = model.model
         self._hf_tokenizer = model.hf_tokenizer
+        # What callers write is text: "<|startoftranscript|>" among their hotwords would begin a transcript in the prompt.
+        self._hf_tokenizer.encode_special_tokens = True
         self._features = model.feature_extractor
         # faster-whisper's list is that of the newest models; a vocabulary may lack some.
         self.languages = frozenset(
@@ -121,7 +118,7 @@ class WhisperEngine:
         """
         try:
             return list(self._decode(requests, are_partials))
-        except RuntimeError as error:
+        except (RuntimeError, ValueError, IndexError) as error:  # all that CTranslate2 raises
             if len(requests) == 1:
                 return [ModelFailed(f"the model {self.name} failed: {error}")]
         # Which of them was at fault? The others are not to pay for it.
@@ -141,11 +138,28 @@ class WhisperEngine:
             if not are_partials and reason is not None and length < FULL:
                 metrics.FALLBACKS.labels(self.name, reason).inc()
                 (attempts[index],) = self._attempt([requests[index]], FULL, beam_size)
+        attempts = self._go_on(requests, attempts, beam_size)
         compute_s = (perf_counter() - began) / len(requests)
         return [
             self._transcription(request, attempt, compute_s)
             for request, attempt in zip(requests, attempts, strict=True)
         ]
+
+    def _go_on(self, requests: Sequence[DecodeRequest], attempts: list[Attempt], beam_size: int) -> list[Attempt]:
+        """Decodes what is left where the model stopped in mid-audio; costs nothing where nothing is."""
+        attempts = list(attempts)
+        batches: dict[Hashable, list[tuple[int, DecodeRequest]]] = {}
+        for index, (request, attempt) in enumerate(zip(requests, attempts, strict=True)):
+            if (rest := rest_of(request, attempt)) is not None:
+                batches.setdefault(self.batch_key(rest), []).append((index, rest))
+        for batch in batches.values():
+            rests = [rest for _, rest in batch]
+            metrics.CONTINUATIONS.labels(self.name).inc(len(rests))
+            length = padded_length(max(len(rest.samples) for rest in rests), self._settings.margin)
+            found = self._go_on(rests, self._attempt(rests, length, beam_size), beam_size)
+            for (index, rest), after in zip(batch, found, strict=True):
+                attempts[index] = with_rest(attempts[index], after, rest.mean_voice)
+        return attempts
 
     def _decode_long(
         self, request: DecodeRequest, bounds: Sequence[tuple[int, int]], are_partials: bool
@@ -161,7 +175,7 @@ class WhisperEngine:
                 context=text_of(words) if parts else request.context,
             )
             parts += self._decode([part], are_partials)
-            words += [_later(word, start / SAMPLE_RATE_HZ) for word in parts[-1].words]
+            words += [later(word, start / SAMPLE_RATE_HZ) for word in parts[-1].words]
         return replace(
             parts[0],
             words=tuple(words),
@@ -170,7 +184,7 @@ class WhisperEngine:
             is_doubtful=any(part.is_doubtful for part in parts),
         )
 
-    def _transcription(self, request: DecodeRequest, attempt: _Attempt, compute_s: float) -> Transcription:
+    def _transcription(self, request: DecodeRequest, attempt: Attempt, compute_s: float) -> Transcription:
         evidence = attempt.evidence
         invented = hallucination(evidence, request.voiced_s, request.mean_voice)
         if invented is not None:
@@ -186,7 +200,7 @@ class WhisperEngine:
             is_doubtful=suspicion(evidence) is not None,
         )
 
-    def _attempt(self, requests: Sequence[DecodeRequest], length: int, beam_size: int) -> list[_Attempt]:
+    def _attempt(self, requests: Sequence[DecodeRequest], length: int, beam_size: int) -> list[Attempt]:
         """Decodes a batch with features of `length` samples."""
         features = np.stack([log_mel(self._features, request.samples, length) for request in requests])
         encoded = self._model.encode(ctranslate2.StorageView.from_array(features))
@@ -196,7 +210,7 @@ class WhisperEngine:
             for request, (language, _) in zip(requests, languages, strict=True)
         ]
         most = [
-            _most_tokens(request, language, begin)
+            most_tokens(request, language, begin)
             for request, (language, _), begin in zip(requests, languages, prompts, strict=True)
         ]
         results = self._model.generate(
@@ -209,14 +223,14 @@ class WhisperEngine:
             return_no_speech_prob=True,
         )
         attempts = [
-            self._found(request, result, language, most_tokens)
-            for request, result, language, most_tokens in zip(requests, results, languages, most, strict=True)
+            self._found(request, result, language, limit)
+            for request, result, language, limit in zip(requests, results, languages, most, strict=True)
         ]
         if any(map(_is_timed, requests)):
             self._time_words(encoded, requests, attempts)
         return attempts
 
-    def _found(self, request: DecodeRequest, result: Any, language: tuple[str, float], most_tokens: int) -> _Attempt:
+    def _found(self, request: DecodeRequest, result: Any, language: tuple[str, float], limit: int) -> Attempt:
         tokenizer = self._tokenizer(language[0])
         tokens = result.sequences_ids[0]
         spoken = spoken_tokens(tokenizer, tokens, len(request.samples) / SAMPLE_RATE_HZ)
@@ -230,12 +244,12 @@ class WhisperEngine:
             # The score is a mean over the tokens without the one that ends the text.
             average_log_probability=result.scores[0] * len(tokens) / (len(tokens) + 1),
             no_speech_probability=result.no_speech_prob,
-            is_cut_off=len(tokens) >= most_tokens,
+            is_cut_off=len(tokens) >= limit,
             duration_s=len(request.samples) / SAMPLE_RATE_HZ,
         )
-        return _Attempt(words, evidence, *language)
+        return Attempt(words, evidence, *language, heard_to=closed_at(tokenizer, tokens))
 
-    def _time_words(self, encoded: Any, requests: Sequence[DecodeRequest], attempts: list[_Attempt]) -> None:
+    def _time_words(self, encoded: Any, requests: Sequence[DecodeRequest], attempts: list[Attempt]) -> None:
         """Finds the times of the words, in place."""
         tokenizer = self._tokenizer(attempts[0].language)
         alignments = self._model.align(
@@ -280,16 +294,3 @@ class WhisperEngine:
 
 def _is_timed(request: DecodeRequest) -> bool:
     return request.timed or request.options.word_times
-
-
-def _most_tokens(request: DecodeRequest, language: str, begin: Prompt) -> int:
-    """More tokens, forced ones among them, than anyone says in that time, and no more than the model has positions for."""
-    rate = _TOKENS_PER_S_ENGLISH if language == "en" else _TOKENS_PER_S
-    said = _SPARE_TOKENS + math.ceil(len(request.samples) / SAMPLE_RATE_HZ * rate)
-    return min(begin.forced + said, _MAX_POSITIONS // 2, _MAX_POSITIONS - begin.start - 3)
-
-
-def _later(word: Word, seconds: float) -> Word:
-    if word.start_s is None or word.end_s is None:
-        return word
-    return replace(word, start_s=word.start_s + seconds, end_s=word.end_s + seconds)
