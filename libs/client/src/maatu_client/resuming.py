@@ -21,6 +21,7 @@ from maatu_runtime.errors import (
     NotFound,
     RemoteDefect,
     Unavailable,
+    is_shutting_down,
 )
 from maatu_runtime.status import from_status, why_it_failed
 
@@ -112,7 +113,7 @@ class ResumingStream:
                 return event
 
     def _is_goodbye(self, error: Unavailable) -> bool:
-        return self._resume_within_s is not None and error.reason == Unavailable.reason
+        return self._resume_within_s is not None and is_shutting_down(error)
 
     def _follow(self, event: gateway_pb2.ConversationEvent | None) -> None:
         """Learns the session's id and whether the agent has heard of it: the door lets in no session that it has not."""

@@ -154,6 +154,11 @@ class Unavailable(MaatuError):
         super().__init__(message, reason=reason, retry_after_s=retry_after_s, metadata=metadata)
 
 
+def is_shutting_down(error: Exception) -> bool:
+    """Whether a server refused a call since it drains: another one will take it."""
+    return isinstance(error, Unavailable) and error.reason == Unavailable.reason
+
+
 class HopUnavailable(Unavailable):
     """A service behind this one does not answer."""
 

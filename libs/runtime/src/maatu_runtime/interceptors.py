@@ -19,7 +19,7 @@ from grpc_status import rpc_status
 from opentelemetry.trace import Span, StatusCode, Tracer
 
 from maatu_runtime import metrics
-from maatu_runtime.errors import CapacityExceeded, DeadlineExceeded, MaatuError, Quota, Unavailable
+from maatu_runtime.errors import CapacityExceeded, DeadlineExceeded, MaatuError, Quota, Unavailable, is_shutting_down
 from maatu_runtime.status import code_of, defect_status, to_status
 from maatu_runtime.telemetry import server_span, trace_id_of
 
@@ -184,7 +184,7 @@ def _final(error: MaatuError) -> Any:
     """The status of an error, with the word that gRPC's own retries are to leave it alone. A server that drains is none of
     those: another one takes the call."""
     status: Any = rpc_status.to_status(to_status(error))
-    if isinstance(error, Unavailable) and error.reason == Unavailable.reason:
+    if is_shutting_down(error):
         return status
     return status._replace(trailing_metadata=(*status.trailing_metadata, _NO_RETRY))
 

@@ -13,7 +13,7 @@ from maatu.v1 import agent_pb2, stt_pb2, translate_pb2, tts_pb2
 from maatu_gateway import metrics
 from maatu_gateway.backends import Sides
 from maatu_gateway.traffic import HopName
-from maatu_runtime.errors import HopUnavailable, Unavailable
+from maatu_runtime.errors import HopUnavailable, Unavailable, is_shutting_down
 from maatu_runtime.language import Language
 from maatu_runtime.status import from_rpc_error, keep_status, why_it_failed
 from maatu_runtime.telemetry import outgoing_metadata
@@ -63,11 +63,6 @@ class Patience:
         pause_s = _AGAIN_AFTER_S[min(self._tries, len(_AGAIN_AFTER_S) - 1)]
         self._tries += 1
         await asyncio.sleep(min(pause_s, self._ends_s - now))
-
-
-def is_shutting_down(error: Exception) -> bool:
-    """Whether a server refused a call since it drains: another one will take it."""
-    return isinstance(error, Unavailable) and error.reason == Unavailable.reason
 
 
 class Hops:

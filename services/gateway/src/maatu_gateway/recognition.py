@@ -14,9 +14,9 @@ from google.protobuf.duration_pb2 import Duration
 
 from maatu.v1 import common_pb2, stt_pb2
 from maatu_gateway.hearing import Hearing
-from maatu_gateway.hops import Hops, Metadata, Patience, is_shutting_down
+from maatu_gateway.hops import Hops, Metadata, Patience
 from maatu_runtime.durations import from_ns
-from maatu_runtime.errors import DeadlineExceeded, HopUnavailable, MaatuError
+from maatu_runtime.errors import DeadlineExceeded, HopUnavailable, MaatuError, is_shutting_down
 
 _PRE_ROLL_NS = 3_000_000_000
 """Audio kept while nobody speaks: more than stt needs to be sure of speech and pads it with (at most 2 s and 1 s)."""
