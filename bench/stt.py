@@ -5,6 +5,7 @@
     python bench/stt.py accuracy --limit 20  less of each, for a quick look; nothing is written
 
 accuracy   word error rate beside WhisperModel.transcribe, words retracted        stt_accuracy.py
+connected  the same, of several sentences in one breath; ends that are missing    stt_connected.py
 live       how soon a person is answered, by the service as its own process       stt_live.py
 load       eight people at once                                                   stt_load.py
 long       thirty minutes in one stream, an utterance of four minutes             stt_long.py
@@ -18,6 +19,7 @@ from collections.abc import Mapping
 
 import stt_accuracy
 import stt_audio
+import stt_connected
 import stt_endpoint
 import stt_live
 import stt_load
@@ -29,6 +31,7 @@ from sections import Section, run
 # Another section is another line here: its function takes a limit, or None, and returns figures.
 SECTIONS: Mapping[str, Section] = {
     "accuracy": stt_accuracy.figures,
+    "connected": stt_connected.figures,
     "live": stt_live.figures,
     "load": stt_load.figures,
     "long": stt_long.figures,

@@ -27,8 +27,9 @@ from stt_engine import (
     shown,
     stream,
 )
-from stt_score import Errors, errors, retracted_words, total
+from stt_score import Errors, Shown, errors, retracted_words, total
 
+from maatu_runtime.audio.samples import Samples
 from maatu_stt.engine.base import Recognizer
 
 PARALLEL = 2
@@ -90,16 +91,21 @@ async def compare(model: str, utterances: list[Utterance]) -> Result:
     return result
 
 
-async def _hear(
-    ours: Recognizer, reference: Reference, utterance: Utterance, condition: Condition, result: Result
-) -> None:
-    samples = utterance.heard(condition)
+async def all_ways(ours: Recognizer, reference: Reference, samples: Samples) -> tuple[dict[str, str], list[Shown]]:
+    """What is heard in all WAYS, and the transcripts that the stream showed."""
     transcripts = shown(await stream(recognition(ours), samples))
     texts = {
         "ours": (await decode_once(ours, samples)).text,
         "ours, streamed": final_text(transcripts),
         "transcribe": (await asyncio.to_thread(reference.transcribe, samples))[0],
     }
+    return texts, transcripts
+
+
+async def _hear(
+    ours: Recognizer, reference: Reference, utterance: Utterance, condition: Condition, result: Result
+) -> None:
+    texts, transcripts = await all_ways(ours, reference, utterance.heard(condition))
     result.retracted += retracted_words(transcripts)
     result.transcripts += len(transcripts)
     for way, text in texts.items():

@@ -44,6 +44,13 @@ def errors(reference: str, hypothesis: str) -> Errors:
     return Errors(len(said.split()), output.substitutions + output.deletions + output.insertions)
 
 
+def missing_at_the_end(reference: str, hypothesis: str) -> int:
+    """Words said last of which nothing was heard."""
+    output = jiwer.process_words(normalised(reference), normalised(hypothesis))
+    last = output.alignments[0][-1]
+    return last.ref_end_idx - last.ref_start_idx if last.type == "delete" else 0
+
+
 def total(parts: Iterable[Errors]) -> Errors:
     """All of them together."""
     return sum(parts, Errors())

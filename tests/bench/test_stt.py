@@ -105,6 +105,25 @@ def test_errors_are_counted_on_one_spelling(said: str, heard: str, wrong: int) -
     assert errors(said, heard).wrong == wrong
 
 
+@pytest.mark.parametrize(
+    ("heard", "missing"),
+    [
+        ("Close the door. Turn off the lights. Good night.", 0),
+        ("Close the door. Turn off the lights.", 2),
+        ("Close the door.", 6),
+        ("", 9),
+        # What was misheard was heard.
+        ("Close the door. Turn off the nights.", 2),
+        ("Turn off the lights. Good night.", 0),
+        ("Close the door. Turn off the lights. Good night. Good night.", 0),
+    ],
+)
+def test_words_missing_at_the_end_are_counted(heard: str, missing: int) -> None:
+    from stt_score import missing_at_the_end
+
+    assert missing_at_the_end("Close the door. Turn off the lights. Good night.", heard) == missing
+
+
 def test_errors_add_up_by_words_not_by_utterances() -> None:
     from stt_score import Errors, total
 
@@ -135,6 +154,20 @@ def test_words_taken_back_are_counted(rows: list[tuple[int, str, str | None]], c
 
     shown = [Shown(index, text, text if stable is None else stable, stable is None) for index, text, stable in rows]
     assert retracted_words(shown) == count
+
+
+def test_several_sentences_are_joined_with_a_pause_between_them() -> None:
+    import stt_connected
+    from stt_corpus import Utterance
+
+    said = [Utterance(f"piper-{index}", "piper", f"Sentence {index}.", tone(1.0)) for index in range(7)]
+    joined = stt_connected.connected(said)
+    assert [one.text for one in joined] == [
+        "Sentence 0. Sentence 1. Sentence 2.",
+        "Sentence 3. Sentence 4. Sentence 5.",
+    ]
+    assert [one.seconds for one in joined] == pytest.approx([3 + 2 * stt_connected.PAUSE_S] * 2)
+    assert len({one.name for one in joined}) == 2
 
 
 def test_the_margin_table_is_markdown() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from maatu_runtime.clauses import LONGEST_CLAUSE_CHARS, ClauseCutter
 
 
-def cut(text: str, language: str = "en", *, step: int = 3) -> list[str]:
+def cut(text: str, language: str = "en", *, step: int) -> list[str]:
     cutter = ClauseCutter(language)
     clauses = [clause for at in range(0, len(text), step) for clause in cutter.push(text[at : at + step])]
     return clauses + cutter.flush()
@@ -31,12 +31,18 @@ def cut(text: str, language: str = "en", *, step: int = 3) -> list[str]:
         ("hi", "दिल्ली राजधानी है। यह बड़ा है।", ["दिल्ली राजधानी है।", "यह बड़ा है।"]),
         ("kn", "ದೆಹಲಿ ದೊಡ್ಡದು. ಅದು ಸುಂದರ.", ["ದೆಹಲಿ ದೊಡ್ಡದು.", "ಅದು ಸುಂದರ."]),
         ("ja", "東京です。大きいです。", ["東京です。", "大きいです。"]),
+        ("en", "It was April 5, 2026, in Mysuru.", ["It was April 5, 2026,", "in Mysuru."]),
+        ("en", "They are 12, 13 and 14, all of them.", ["They are 12, 13 and 14,", "all of them."]),
+        ("en", "1. Boil the water.\n2. Add tea.", ["1. Boil the water.", "2. Add tea."]),
+        ("en", "It is approx. 5 km. Walk.", ["It is approx. 5 km.", "Walk."]),
+        ("es", "Abre a las 10:30 a. m. hoy. Venga.", ["Abre a las 10:30 a. m. hoy.", "Venga."]),
         ("en", "...", []),
         ("en", "", []),
     ],
 )
-def test_clauses_of(language: str, text: str, clauses: list[str]) -> None:
-    assert cut(text, language) == clauses
+@pytest.mark.parametrize("step", [1, 3, 100])
+def test_clauses_of(step: int, language: str, text: str, clauses: list[str]) -> None:
+    assert cut(text, language, step=step) == clauses
 
 
 def test_the_first_clause_is_whole_as_soon_as_the_next_begins() -> None:

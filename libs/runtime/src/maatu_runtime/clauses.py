@@ -1,15 +1,12 @@
 """Cuts text that is still being written into clauses that can be spoken.
 
 The first clause of an answer is cut early, at a comma or before a conjunction, because a person hears silence until it is
-done. Later ones end with their sentence: there is time, and whole sentences translate and sound better. Sentence ends are
-found by sentencex, which knows the abbreviations and full stops of some 300 languages (the danda among them); what is ours
-is the live stream.
+done. Later ones end with their sentence: there is time, and whole sentences translate and sound better.
 """
 
 import re
-import unicodedata
 
-import sentencex
+from maatu_runtime.sentences import sentences
 
 FIRST_CLAUSE_WORDS = 3
 """Fewest words of a first clause that ends at a comma."""
@@ -19,7 +16,8 @@ LONGEST_CLAUSE_CHARS = 240
 """A sentence longer than this is cut at its last comma or space: nobody speaks on one breath for longer."""
 
 _TERMINATORS = re.compile(r"[.!?…।॥。！？؟۔\n]")
-_COMMA = re.compile(r"(?<!\d)[,;:،、；：，—](?=\s|$)|[,;:](?=\s)|[、，；：]")
+# Between numbers it may be that of a date or a list: "April 5, 2026".
+_COMMA = re.compile(r"(?<!\d)[,;:،—](?=\s|$)|(?<=\d)[,;:،](?=\s+[^\s\d])|[、，；：]")
 _CONJUNCTIONS = {
     "en": "and but because so which while although or when if",
     "es": "y pero porque aunque que cuando si mientras o",
@@ -73,14 +71,10 @@ class ClauseCutter:
         newline = self._buffer.find("\n")
         searched = self._buffer if newline < 0 else self._buffer[:newline]
         if _TERMINATORS.search(searched):
-            sentences = list(sentencex.segment(self._language, searched))
             # The last sentence may still go on ("3." may become "3.5"): it is whole only once another has begun.
-            if "".join(sentences) == searched:
-                end = 0
-                for sentence in sentences[:-1]:
-                    end += len(sentence)
-                    if not ends_with_abbreviation(sentence.strip()):
-                        return end
+            first, *others = sentences(searched, self._language)
+            if others:
+                return len(first)
         return newline + 1 if newline >= 0 else None
 
     def _early_end(self) -> int | None:
@@ -102,22 +96,6 @@ class ClauseCutter:
         head = self._buffer[:LONGEST_CLAUSE_CHARS]
         commas = [comma.end() for comma in _COMMA.finditer(head)]
         return commas[-1] if commas else (head.rfind(" ") + 1 or LONGEST_CLAUSE_CHARS)
-
-
-def ends_with_abbreviation(sentence: str) -> bool:
-    """Whether the last word is an Indic abbreviation: one syllable and a full stop, as in ಡಾ., ಎಸ್., कि. and మీ.
-
-    sentencex knows the abbreviations of Latin script; of these it takes most for sentences of one word.
-    """
-    if not sentence.endswith("."):
-        return False
-    word = sentence[:-1].rpartition(" ")[2].rpartition(".")[2]
-    if not word or word.isascii():
-        return False
-    # A consonant with a virama (combining class 9) is part of the syllable before or after it.
-    letters = [character for character in word if character.isalpha()]
-    viramas = sum(unicodedata.combining(character) == 9 for character in word)
-    return bool(viramas or len(letters) < len(word)) and len(letters) - viramas <= 1
 
 
 def _speakable(clause: str) -> bool:
