@@ -130,6 +130,39 @@ def test_an_amount_is_not_multiplied(source: str, output: str, target: str, text
     assert mended(source, output, [], Direction("en" if target != "en" else "es", target))[0] == text
 
 
+@pytest.mark.parametrize(
+    ("source", "output", "text"),
+    [
+        ("Vinieron 2 mil personas.", "2,000 people came.", "2,000 people came."),
+        ("Son 1,5 millones de euros.", "It is 1,500,000 euros.", "It is 1,500,000 euros."),
+        ("Son 2 mil millones.", "It is 2,000,000,000.", "It is 2,000,000,000."),
+        ("Cuesta $3 mil.", "It costs $3,000.", "It costs $3,000."),
+        ("Compró 2 mil y 2 más.", "He bought 2,000 and 2 more.", "He bought 2,000 and 2 more."),
+        ("Son 2 mil o 2.000.", "It is 2 thousand or 2,000.", "It is 2 thousand or 2.000."),
+        ("Son 2 mil y 2 mil.", "It is 2,000 and 2,000.", "It is 2,000 and 2,000."),
+        # Not what it says: it is mended.
+        ("Son 2 mil.", "It is 2 million.", "It is 2 million."),
+        ("Son 3 mil.", "It is 2 thousand.", "It is 3 thousand."),
+        ("Son 3 milanesas.", "It is 3,000.", "It is 3."),
+    ],
+)
+def test_an_amount_may_be_in_digits_alone(source: str, output: str, text: str) -> None:
+    assert restore(source, output, find(source), INTO_ENGLISH)[0] == text
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "target"),
+    [
+        ("ಇದರ ಬೆಲೆ 2 ಲಕ್ಷ ರೂಪಾಯಿ.", "It costs 200,000 rupees.", "en"),
+        ("इसमें 1.5 करोड़ लोग हैं।", "It has 15,000,000 people.", "en"),
+        ("ಅಲ್ಲಿ ೩ ಸಾವಿರ ಜನರಿದ್ದರು.", "There were 3,000 people.", "en"),
+        ("It has 2 million people.", "ಅಲ್ಲಿ 20,00,000 ಜನರಿದ್ದಾರೆ.", "kn"),
+    ],
+)
+def test_an_amount_may_be_in_digits_alone_in_other_languages(source: str, output: str, target: str) -> None:
+    assert restore(source, output, find(source), Direction("kn" if target == "en" else "en", target)) == (output, [])
+
+
 def test_numbers_that_stand_apart_are_no_span() -> None:
     far = "It is 9 for those who come early, and then 5."
     assert mended("De 9-5.", far, [], INTO_ENGLISH)[0] == far.replace("9", "9-5")

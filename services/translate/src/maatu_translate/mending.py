@@ -62,7 +62,8 @@ def restore(
     entities: Sequence[Entity],
     direction: Direction,
 ) -> tuple[str, list[Mend]]:
-    """Makes sure that every entity of a source is in its translation as a whole token, as often as in the source.
+    """Makes sure that every entity of a source is in its translation as a whole token, as often as in the source. Only what the
+    source has partly in words, "2 mil", may stand there in digits: "2,000".
 
     Args:
         source: The sentence.
@@ -74,6 +75,9 @@ def restore(
         The translation, and what was mended, in the order of the source.
     """
     places = locate(output, entities)
+    if None in places and (full := spelled.written_in_full(entities, source, output)):
+        entities = [entity for entity in entities if entity not in full]
+        places = locate(output, entities)
     if None not in places:
         return output, []
     draft = _Draft(source, output, entities, places, direction)
