@@ -141,7 +141,17 @@ def test_an_amount_is_not_multiplied(source: str, output: str, target: str, text
         ("Son 2 mil o 2.000.", "It is 2 thousand or 2,000.", "It is 2 thousand or 2.000."),
         ("Son 2 mil y 2 mil.", "It is 2,000 and 2,000.", "It is 2,000 and 2,000."),
         # Not what it says: it is mended.
-        ("Son 2 mil.", "It is 2 million.", "It is 2 million."),
+        ("Son 2 mil.", "It is 2 million.", "It is 2 thousand."),
+        ("Son 5 mil.", "It is 2 million.", "It is 5 thousand."),
+        ("Vinieron 2 mil personas.", "2 people came.", "2 thousand people came."),
+        (
+            "Vinieron 2 mil personas.",
+            "2 million people came, 2 of them late.",
+            "2 thousand people came, 2 of them late.",
+        ),
+        ("Son 2 mil.", "It is 2k.", "It is 2k."),
+        ("Son 2 mil millones.", "It is 2 billion.", "It is 2 billion."),
+        ("Son 2 billones.", "It is 2 billion.", "It is 2 trillion."),
         ("Son 3 mil.", "It is 2 thousand.", "It is 3 thousand."),
         ("Son 3 milanesas.", "It is 3,000.", "It is 3."),
     ],
@@ -151,12 +161,42 @@ def test_an_amount_may_be_in_digits_alone(source: str, output: str, text: str) -
 
 
 @pytest.mark.parametrize(
+    ("source", "output", "text"),
+    [
+        ("It has 2 thousand people.", "Tiene 2 millones de personas.", "Tiene 2 mil personas."),
+        ("It has 2 million people.", "Tiene 2 mil personas.", "Tiene 2 millones de personas."),
+        ("It has 2 million in all.", "Tiene 2 mil en total.", "Tiene 2 millones en total."),
+        ("It has 2 million.", "Tiene 2 mil.", "Tiene 2 millones."),
+        ("It has 1 million people.", "Tiene 1 mil personas.", "Tiene 1 millón de personas."),
+        ("It has 2 billion people.", "Tiene 2 billones de personas.", "Tiene 2 mil millones de personas."),
+        ("It has 2 billion people.", "Tiene 2 mil millones de personas.", "Tiene 2 mil millones de personas."),
+        ("It has 2 billion people.", "Tiene 2.000 millones de personas.", "Tiene 2.000 millones de personas."),
+        ("It has 5 lakh people.", "Tiene 500.000 personas.", "Tiene 500.000 personas."),
+        # Spanish has no word for it.
+        ("It has 5 lakh people.", "Tiene 5 millones de personas.", "Tiene 5 millones de personas."),
+        ("It has 3 million people and 2 dogs.", "Tiene 3 perros y 2 mil.", "Tiene 3 millones de perros y 2 mil."),
+    ],
+)
+def test_the_word_behind_an_amount_is_put_right(source: str, output: str, text: str) -> None:
+    assert restore(source, output, find(source), INTO_SPANISH)[0] == text
+
+
+def test_a_wrong_word_behind_an_amount_is_a_mend() -> None:
+    assert mended("Son 2 mil.", "It is 2 million.", [], INTO_ENGLISH) == ("It is 2 thousand.", ["2"], [How.RESCALED])
+
+
+@pytest.mark.parametrize(
     ("source", "output", "target"),
     [
         ("ಇದರ ಬೆಲೆ 2 ಲಕ್ಷ ರೂಪಾಯಿ.", "It costs 200,000 rupees.", "en"),
         ("इसमें 1.5 करोड़ लोग हैं।", "It has 15,000,000 people.", "en"),
         ("ಅಲ್ಲಿ ೩ ಸಾವಿರ ಜನರಿದ್ದರು.", "There were 3,000 people.", "en"),
         ("It has 2 million people.", "ಅಲ್ಲಿ 20,00,000 ಜನರಿದ್ದಾರೆ.", "kn"),
+        ("It has 2 million people.", "ಅಲ್ಲಿ 20 ಲಕ್ಷಕ್ಕೂ ಹೆಚ್ಚು ಜನರಿದ್ದಾರೆ.", "kn"),
+        ("ಅಲ್ಲಿ 2 ಲಕ್ಷಕ್ಕೂ ಹೆಚ್ಚು ಜನರಿದ್ದಾರೆ.", "It has more than 200,000 people.", "en"),
+        ("इसमें 1,25,000 करोड़ है।", "It has 1,250,000 million.", "en"),
+        # Signs of an illness are no lakhs.
+        ("ಅದಕ್ಕೆ 2 ಲಕ್ಷಣಗಳಿವೆ.", "It has 2 symptoms.", "en"),
     ],
 )
 def test_an_amount_may_be_in_digits_alone_in_other_languages(source: str, output: str, target: str) -> None:

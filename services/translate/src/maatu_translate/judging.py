@@ -12,9 +12,10 @@ from maatu_translate.normalise import normalise
 from maatu_translate.numerals import to_native
 
 _HOW = {
-    How.REWRITTEN: "put in where it was written differently",
-    How.REPLACED: "put in where something else stood",
-    How.ADDED: "added",
+    How.REWRITTEN: "did not come through and was put in where it was written differently",
+    How.REPLACED: "did not come through and was put in where something else stood",
+    How.ADDED: "did not come through and was added",
+    How.RESCALED: "was multiplied by another word, which was put right",
 }
 
 
@@ -48,8 +49,7 @@ class Attempt:
             return [(WarningKind.SOURCE_TEXT_KEPT, self.complaint)]
         cut = (WarningKind.TRUNCATED, "the output reached its greatest length and was cut")
         return [cut] * self.truncated + [
-            (WarningKind.PHRASE_RESTORED, f'"{mend.entity.text}" did not come through and was {_HOW[mend.how]}')
-            for mend in self.mends
+            (WarningKind.PHRASE_RESTORED, f'"{mend.entity.text}" {_HOW[mend.how]}') for mend in self.mends
         ]
 
 

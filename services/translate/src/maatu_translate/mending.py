@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from maatu_translate import spelled
+from maatu_translate import amounts, spelled
 from maatu_translate.engine.base import Direction
 from maatu_translate.entities import Entity, Kind, locate
 from maatu_translate.likeness import REGION_CHARS, most_alike
@@ -46,6 +46,8 @@ class How(Enum):
     """The output had another number or name in its place."""
     ADDED = "added"
     """The output had nothing in its place."""
+    RESCALED = "rescaled"
+    """The output had another word behind it, or none: "2 million" for "2 mil"."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,8 @@ def restore(
     entities: Sequence[Entity],
     direction: Direction,
 ) -> tuple[str, list[Mend]]:
-    """Makes sure that every entity of a source is in its translation as a whole token, as often as in the source. Only what the
-    source has partly in words, "2 mil", may stand there in digits: "2,000".
+    """Makes sure that every entity of a source is in its translation as a whole token, as often as in the source. Only an
+    amount that is partly in words, "2 mil", may stand there in another way: "2,000".
 
     Args:
         source: The sentence.
@@ -74,12 +76,24 @@ def restore(
     Returns:
         The translation, and what was mended, in the order of the source.
     """
+    has_amounts = any(amounts.SCALE.match(source, entity.end) for entity in entities)
+    if has_amounts:
+        right = amounts.right_in_other_words(entities, source, output)
+        entities = [entity for entity in entities if entity not in right]
+    text, how = _with_all(source, output, entities, direction)
+    if has_amounts:
+        text, rescaled = amounts.rescale(text, source, entities, direction.target.partition("-")[0])
+        how |= dict.fromkeys(rescaled, How.RESCALED)
+    return text, [Mend(entity, how[entity]) for entity in entities if entity in how]
+
+
+def _with_all(
+    source: str, output: str, entities: Sequence[Entity], direction: Direction
+) -> tuple[str, dict[Entity, How]]:
+    """The output with every entity in it, and how those were mended that were not."""
     places = locate(output, entities)
-    if None in places and (full := spelled.written_in_full(entities, source, output)):
-        entities = [entity for entity in entities if entity not in full]
-        places = locate(output, entities)
     if None not in places:
-        return output, []
+        return output, {}
     draft = _Draft(source, output, entities, places, direction)
     draft.rewrite_values()
     draft.rewrite_spans()
@@ -95,8 +109,7 @@ def restore(
     if rest := _missing(text, entities):
         added += rest
         text = " ".join([text, *(entity.text for entity in rest)])
-    how = draft.how | dict.fromkeys(added, How.ADDED)
-    return text, [Mend(entity, how[entity]) for entity in entities if entity in how]
+    return text, draft.how | dict.fromkeys(added, How.ADDED)
 
 
 def _missing(text: str, entities: Sequence[Entity]) -> list[Entity]:
@@ -180,7 +193,7 @@ class _Draft:
         if entity.kind is Kind.TIME:
             new = entity.written or entity.text
         # The entity has all its digits: "2 millones" in its place would say so many times more.
-        if not spelled.SCALE.match(self._source, entity.end) and (scale := spelled.SCALE.match(self._output, end)):
+        if not amounts.SCALE.match(self._source, entity.end) and (scale := amounts.SCALE.match(self._output, end)):
             end = scale.end()
         if entity.kind is Kind.CURRENCY and (money := spelled.MONEY.match(self._output, end)):
             end = money.end()

@@ -6,9 +6,7 @@ The words are num2words'. They are only looked for, never written, so a language
 import itertools
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import lru_cache
 
 import num2words
@@ -34,17 +32,6 @@ MONEY = re.compile(
     re.IGNORECASE,
 )
 """The name of a currency after an amount."""
-_MULTIPLIERS = {
-    r"mil|thousand|ಸಾವಿರ|ह(?:ज\u093c?|\u095b)ार": 10**3,
-    r"lakhs?|ಲಕ್ಷ|लाख": 10**5,
-    r"mill(?:[oó]n|ones|ions?)": 10**6,
-    r"crores?|ಕೋಟಿ|करो(?:ड\u093c?|\u095c)": 10**7,
-    r"billions?": 10**9,
-}
-SCALE = re.compile(
-    rf"(?:[ \u00a0](?:{'|'.join(_MULTIPLIERS)})(?![\w\u0900-\u0963\u0970-\u0dff])){{1,2}}(?: de(?!\w))?", re.IGNORECASE
-)
-"""What multiplies the number before it: "2 millones de", "1.25 ಲಕ್ಷ"."""
 PERCENT = re.compile(
     r"[ \u00a0](?:per[ ]?cent|por ciento|pour cent|per cento|por cento|Prozent|प्रतिशत|ಪ್ರತಿಶತ)(?!\w)", re.IGNORECASE
 )
@@ -147,36 +134,6 @@ def span(entity: Entity, numbers: Sequence[Entity], output: str) -> Entity | Non
             written = output[start : last.start + len(last.written)] if last.written else ""
             return Entity(last.kind, output[start : last.end], start, written)
     return None
-
-
-def written_in_full(entities: Sequence[Entity], source: str, output: str) -> set[Entity]:
-    """Numbers that a word multiplies in the source and that the output has in digits alone: "2 mil" of which it made "2,000"."""
-    numbers = numbers_in(output)
-    multiplied = {number.text for number in numbers if SCALE.match(output, number.end)}
-    in_digits = Counter(values(number)[0] for number in numbers)
-    full: set[Entity] = set()
-    for entity in entities:
-        value = _multiplied(entity, source)
-        if value is not None and entity.text not in multiplied and in_digits[str(value)]:
-            in_digits[str(value)] -= 1
-            full.add(entity)
-    return full
-
-
-def _multiplied(entity: Entity, source: str) -> int | None:
-    """The value of a number and the words behind it that multiply it: 1,500,000 of "1,5 millones"; None where none does."""
-    scale = SCALE.match(source, entity.end)
-    if scale is None or entity.kind not in (Kind.NUMBER, Kind.CURRENCY):
-        return None
-    number = re.fullmatch(
-        r"(\d+(?:[.,](?:\d\d)?\d{3})*)(?:[.,](\d{1,2}))?", re.sub(r"^\D+", "", ascii_digits(entity.text))
-    )
-    if number is None:
-        return None
-    value = Fraction(re.sub(r"\D", "", number[1])) + Fraction(f"0.{number[2] or 0}")
-    for word in scale[0].split():
-        value *= next((factor for words, factor in _MULTIPLIERS.items() if re.fullmatch(words, word, re.IGNORECASE)), 1)
-    return int(value) if value.denominator == 1 else None
 
 
 def values(entity: Entity) -> list[str]:
