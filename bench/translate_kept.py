@@ -16,7 +16,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from figures import Figure, figure, publish
@@ -25,7 +25,7 @@ from maatu_runtime.models import ModelStore
 from maatu_translate.engine.base import Direction, Sentence
 from maatu_translate.engine.prompted import PromptedEngine
 from maatu_translate.entities import locate
-from maatu_translate.judging import Attempt, judge
+from maatu_translate.judging import Attempt, judge, second_sentence
 from maatu_translate.mending import How
 from maatu_translate.normalise import normalise
 
@@ -77,16 +77,16 @@ def sentences(limit: int | None = None) -> list[tuple[Sentence, list[str]]]:
 
 
 def delivered(limit: int | None = None) -> Iterator[Delivered]:
-    """Translates the sentences one at a time, as the service does: what lost something is tried again with more care."""
+    """Translates the sentences one at a time, as the service does: what lost something is tried again."""
     engine = PromptedEngine(ModelStore(MODELS_DIR), MODEL, device="cpu", compute_type="default", workers=1, threads=1)
     engine.load()
     for sentence, names in sentences(limit):
-        attempts = []
-        for careful in (False, True):
-            (output,) = engine.translate([replace(sentence, careful=careful)], [threading.Event()])
-            attempts.append((judge(sentence, output, names), output.text))
-            if not attempts[0][0].loss:
-                break
+        attempts: list[tuple[Attempt, str]] = []
+        asked = sentence
+        while not attempts or (len(attempts) == 1 and attempts[0][0].loss):
+            (output,) = engine.translate([asked], [threading.Event()])
+            attempts.append((judge(asked, output, names), output.text))
+            asked = second_sentence(sentence, attempts[0][0])
         best, said = min(attempts, key=lambda attempt: attempt[0].loss)
         yield Delivered(sentence.text, said, names, best, is_second=best is not attempts[0][0])
     engine.close()

@@ -121,6 +121,14 @@ def test_pieces_of_long_sentences_join_to_the_text(text: str) -> None:
         ("❶ 🄀", ("", "❶ 🄀", "")),
         ("Hace 25 °", ("", "Hace 25 °", "")),
         ("ಕ್\u200d", ("", "ಕ್\u200d", "")),
+        ("1. Hierve agua.", ("1. ", "Hierve agua.", "")),
+        (" - 12) ¿Y tú? ", (" - 12) ", "¿Y tú?", " ")),
+        ("• Agua", ("• ", "Agua", "")),
+        ("-Agua", ("", "-Agua", "")),
+        ("5. 6", ("", "5. 6", "")),
+        ("1.5 km", ("", "1.5 km", "")),
+        ("- 5 km", ("", "- 5 km", "")),
+        ("2026. Fue bueno.", ("", "2026. Fue bueno.", "")),
     ],
 )
 def test_what_stands_around_a_sentence(piece: str, parts: tuple[str, str, str]) -> None:

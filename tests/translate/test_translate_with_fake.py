@@ -400,6 +400,35 @@ async def test_what_lost_something_is_tried_again_with_more_care_with_fake(servi
         assert (again.text, again.summary.cached) == ("It is 3.50.", True)
 
 
+async def test_the_number_of_an_item_is_not_shown_to_the_model_with_fake(serving: Serving) -> None:
+    engine = FakeEngine({"Boil water.": Output("ನೀರು ಕುದಿಸಿ."), "Add tea.": Output("ಚಹಾ ಹಾಕಿ.")})
+    async with serving(engine) as client:
+        answer = await client.translate("1. Boil water. 2. Add tea.", "en", "kn")
+        native = await client.translate("1. Boil water.", "en", "kn", numerals=translate_pb2.NUMERALS_TARGET)
+    assert (answer.text, answer.warnings) == ("1. ನೀರು ಕುದಿಸಿ. 2. ಚಹಾ ಹಾಕಿ.", [])
+    assert native.text == "೧. ನೀರು ಕುದಿಸಿ."
+
+
+async def test_a_large_number_in_words_that_is_lost_is_tried_again_in_digits_with_fake(serving: Serving) -> None:
+    engine = FakeEngine(
+        {
+            "Cuesta tres mil euros.": Output("It costs three million euros."),
+            "Cuesta 3000 euros.": Output("It costs 3 euros."),
+            "Son cinco mil.": Output("It is five thousand."),
+        }
+    )
+    async with serving(engine) as client:
+        answer = await client.translate("Cuesta tres mil euros. Son cinco mil.")
+    assert answer.text == "It costs 3000 euros. It is five thousand."
+    assert answer.source_text == "Cuesta tres mil euros. Son cinco mil."
+    asked = [(sentence.text, sentence.careful) for batch in engine.batches for sentence in batch]
+    assert sorted(asked) == [
+        ("Cuesta 3000 euros.", False),
+        ("Cuesta tres mil euros.", False),
+        ("Son cinco mil.", False),
+    ]
+
+
 async def test_what_was_cut_is_tried_again_and_each_alternative_judged_by_itself_with_fake(serving: Serving) -> None:
     """The alternatives of a careful search are cut or whole, each by itself."""
 

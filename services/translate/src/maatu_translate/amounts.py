@@ -80,9 +80,9 @@ def rescale(text: str, source: str, entities: Sequence[Entity], target: str) -> 
         said = SCALE.match(source, entity.end)
         if place is None or said is None or entity.kind not in (Kind.NUMBER, Kind.CURRENCY):
             continue
-        factor, end = _factor(said[0]), place + len(entity.text)
-        word, found = _WORDS.get(target, {}).get(len(str(factor)) - 1), SCALE.match(text, end)
-        if word is None or (_factor(found[0]) == factor if found else _SAID_OTHERWISE.match(text, end)):
+        by, end = factor(said[0]), place + len(entity.text)
+        word, found = _WORDS.get(target, {}).get(len(str(by)) - 1), SCALE.match(text, end)
+        if word is None or (factor(found[0]) == by if found else _SAID_OTHERWISE.match(text, end)):
             continue
         following = text[found.end() if found else end :]
         if target == "es" and word.endswith("ones"):
@@ -101,12 +101,17 @@ def _value(number: Entity, text: str) -> Fraction | None:
     if match is None:
         return None
     value = Fraction(re.sub(r"\D", "", match[1])) + Fraction(f"0.{match[2] or 0}")
-    return value * (_factor(scale[0]) if scale else 1)
+    return value * (factor(scale[0]) if scale else 1)
 
 
-def _factor(words: str) -> int:
-    """What words multiply by: 10**9 for "mil millones"."""
-    factor = 1
+def values(text: str) -> set[Fraction]:
+    """The values of the numbers in a text that have digits, with the words that multiply them."""
+    return {value for number in spelled.numbers_in(text) if (value := _value(number, text)) is not None}
+
+
+def factor(words: str) -> int:
+    """What words multiply by: 10**9 for "mil millones", 1 for words that do not."""
+    product = 1
     for word in words.split():
-        factor *= next((by for known, by in _FACTORS.items() if re.fullmatch(known, word, re.IGNORECASE)), 1)
-    return factor
+        product *= next((by for known, by in _FACTORS.items() if re.fullmatch(known, word, re.IGNORECASE)), 1)
+    return product

@@ -14,6 +14,9 @@ _EMOJI = r"[\u2300-\u23ff\u2600-\u2775\u2794-\u27bf\u2b00-\u2bff\U0001f000-\U000
 # An ellipsis and the first of other marks belong to the sentence.
 _AROUND_SENTENCE = re.compile(rf"(?:\s|{_EMOJI}\ufe0f?+\u200d?+|(?<=[!?！？؟])[!?！？؟]|(?<=\.\.\.)\.)++")
 
+_ITEM = re.compile(r"(?:[-–*•]\s+(?:\d{1,3}[.)]\s+)?|\d{1,3}[.)]\s+)(?=[^\w\s]*[^\W\d])")
+"""The mark and number of an item in a list."""
+
 
 def cut_into_sentences(text: str, language: str) -> list[str]:
     """Cuts a text into sentences with the space around them; joined, they are the text.
@@ -42,10 +45,13 @@ def says_something(piece: str) -> bool:
 
 
 def set_apart(piece: str) -> tuple[str, str, str]:
-    """What stands before a sentence, the sentence, and what follows it: space, emoji, and at its end repeated marks ("!!!!"). Of
-    these a model makes anything, for seconds where they are many; joined to the translation, they stay as they are."""
-    first = _AROUND_SENTENCE.match(piece)
-    begin, end = first.end() if first else 0, len(piece)
+    """What stands before a sentence, the sentence, and what follows it: space, emoji, the number of an item ("1. "), and at its end
+    repeated marks ("!!!!"). Of these a model makes anything or nothing, for seconds where they are many; joined to the translation,
+    they stay as they are."""
+    begin, end = 0, len(piece)
+    for pattern in (_AROUND_SENTENCE, _ITEM):
+        if first := pattern.match(piece, begin):
+            begin = first.end()
     for found in _AROUND_SENTENCE.finditer(piece, begin):
         if found.end() == len(piece):
             end = found.start()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from maatu_translate import entities, mending
+from maatu_translate import entities, mending, number_words
 from maatu_translate.engine.base import Output, Sentence, WarningKind
 from maatu_translate.engine.guards import complaint, match_ending
 from maatu_translate.entities import Entity
@@ -33,14 +33,16 @@ class Attempt:
     """Why the output is unusable; None where it is not."""
     truncated: bool = False
     """The output reached its greatest length."""
+    lost_number: bool = False
+    """A large number that the source has in words is missing."""
 
     @property
     def loss(self) -> int:
         """How much of the source the model lost: what had to be put in without a place for it, and the end of what was cut; all and
         more, where the output is unusable. An attempt that lost something is worth a second."""
         if self.complaint is not None:
-            return len(self.kept) + 2
-        return self.truncated + sum(mend.how is How.ADDED for mend in self.mends)
+            return len(self.kept) + 4
+        return self.truncated + 2 * self.lost_number + sum(mend.how is How.ADDED for mend in self.mends)
 
     @property
     def warnings(self) -> list[tuple[WarningKind, str]]:
@@ -73,10 +75,19 @@ def judge(
     return best
 
 
+def second_sentence(sentence: Sentence, first: Attempt) -> Sentence:
+    """What a second attempt is made of, where the first lost something: the sentence with its large numbers in digits, if it was
+    one of them, else the same with a wider search. Without the context, which may have led astray."""
+    text, direction = sentence.text, sentence.direction
+    digits = number_words.in_digits(text, direction.source) if first.lost_number else text
+    return Sentence(digits, direction, careful=digits == text)
+
+
 def _judge(sentence: Sentence, output: Output, kept: Sequence[Entity]) -> Attempt:
     text, direction = sentence.text, sentence.direction
     if (why := complaint(text, output.text, direction.target, kept)) is not None:
         return Attempt(text, kept, complaint=why)
     ended = match_ending(text, output.text, direction.target)
     translation, mends = mending.restore(text, ended, kept, direction)
-    return Attempt(translation, kept, mends, truncated=output.truncated)
+    lost_number = number_words.lost(text, translation, direction)
+    return Attempt(translation, kept, mends, truncated=output.truncated, lost_number=lost_number)

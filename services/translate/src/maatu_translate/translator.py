@@ -11,9 +11,10 @@ from maatu_translate import metrics
 from maatu_translate.cache import TranslationCache
 from maatu_translate.cutting import cut_into_sentences, says_something, set_apart
 from maatu_translate.engine.base import Context, Direction, Segment, Sentence, TranslationWarning
-from maatu_translate.judging import Attempt, judge
+from maatu_translate.judging import Attempt, judge, second_sentence
 from maatu_translate.models import Model, Models
 from maatu_translate.normalise import normalise
+from maatu_translate.numerals import to_native
 
 IDENTITY = "identity"
 """Name of the model where source and target language are the same, or the text has no letter or digit."""
@@ -77,7 +78,8 @@ class Translator:
     Args:
         models: What translates.
         cache: What was translated before.
-        second_attempt: Translate once more, with a wider search, what is unusable or lost something.
+        second_attempt: Translate once more what is unusable or lost something: with a wider search, or a number that was lost in
+            digits.
         use_context: Show the models the clause before, where its translation is known.
     """
 
@@ -167,12 +169,14 @@ class Translator:
         sentence = Sentence(text, direction, context)
         best, compute_s = await self._attempt(sentence, request, model)
         if best.loss and self._second_attempt:
-            second, more_s = await self._attempt(Sentence(text, direction, careful=True), request, model)
+            second, more_s = await self._attempt(second_sentence(sentence, best), request, model)
             best = min(best, second, key=lambda attempt: attempt.loss)
             compute_s = (compute_s or 0.0) + more_s if more_s is not None else compute_s
         if self._use_context:
             self._remember(text, direction, best.translation)
         warnings = [TranslationWarning(kind, index, message) for kind, message in best.warnings]
+        if request.native_numerals:
+            before = to_native(before, direction.target)
         # What stands around each sentence goes with it, so that the segments join to the whole.
         return _Piece(index, piece, before + best.translation + after, warnings, compute_s)
 
