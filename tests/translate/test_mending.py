@@ -182,7 +182,7 @@ def test_the_word_behind_an_amount_is_put_right(source: str, output: str, text: 
 
 
 def test_a_wrong_word_behind_an_amount_is_a_mend() -> None:
-    assert mended("Son 2 mil.", "It is 2 million.", [], INTO_ENGLISH) == ("It is 2 thousand.", ["2"], [How.RESCALED])
+    assert mended("Son 2 mil.", "It is 2 million.", [], INTO_ENGLISH) == ("It is 2 thousand.", ["2"], [How.REWORDED])
 
 
 @pytest.mark.parametrize(
@@ -201,6 +201,33 @@ def test_a_wrong_word_behind_an_amount_is_a_mend() -> None:
 )
 def test_an_amount_may_be_in_digits_alone_in_other_languages(source: str, output: str, target: str) -> None:
     assert restore(source, output, find(source), Direction("kn" if target == "en" else "en", target)) == (output, [])
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "target", "text"),
+    [
+        ("Es a las 8:15 a. m.", "It is at 8:15 in the afternoon", "en", "It is at 8:15 a.m."),
+        ("Es a las 8:15 a. m. hoy.", "It is at 8:15 in the afternoon today.", "en", "It is at 8:15 a.m. today."),
+        ("Es a las 8:15 a. m.", "It is at 8:15 in the afternoon.", "en", "It is at 8:15 a.m."),
+        ("Es a las 10:30 a. m.", "It is at 10:30.", "en", "It is at 10:30 a.m."),
+        ("Es a las 10:30 a. m.", "It is at 10:30, today.", "en", "It is at 10:30 a.m., today."),
+        ("Es a las 8 p.m.", "It is at 8 in the morning.", "en", "It is at 8 p.m."),
+        ("It is at 9 a.m.", "Es a las 9 de la tarde.", "es", "Es a las 9 a. m."),
+        # What is right stays.
+        ("Es a las 8:15 a. m.", "It is at 8:15 in the morning.", "en", "It is at 8:15 in the morning."),
+        ("Es a las 8:15 a. m.", "It is at 8:15 AM.", "en", "It is at 8:15 AM."),
+        ("Mañana a las 8 a. m.", "Tomorrow morning at 8.", "en", "Tomorrow morning at 8."),
+        ("Es a las 2 a. m.", "It is at 2 at night.", "en", "It is at 2 at night."),
+        ("It is at 10 p.m.", "Es a las 10 de la noche.", "es", "Es a las 10 de la noche."),
+        ("It is at 10 a.m.", "Es a las 10 de la noche.", "es", "Es a las 10 a. m."),
+        ("It is at 12 a.m.", "Es a las 12 de la noche.", "es", "Es a las 12 de la noche."),
+        ("Es a las 8:15.", "It is at 8:15 in the afternoon.", "en", "It is at 8:15 in the afternoon."),
+        ("It is at 8 a.m.", "ಬೆಳಿಗ್ಗೆ 8 ಗಂಟೆಗೆ.", "kn", "ಬೆಳಿಗ್ಗೆ 8 ಗಂಟೆಗೆ."),
+        ("De 9 a. m. a 5 p. m.", "From 9 in the morning to 5 in the morning.", "en", "From 9 in the morning to 5 p.m."),
+    ],
+)
+def test_times_stay_in_their_half_of_the_day(source: str, output: str, target: str, text: str) -> None:
+    assert mended(source, output, [], Direction("es" if target == "en" else "en", target))[0] == text
 
 
 def test_numbers_that_stand_apart_are_no_span() -> None:

@@ -15,7 +15,7 @@ _HOW = {
     How.REWRITTEN: "did not come through and was put in where it was written differently",
     How.REPLACED: "did not come through and was put in where something else stood",
     How.ADDED: "did not come through and was added",
-    How.RESCALED: "was multiplied by another word, which was put right",
+    How.REWORDED: "had another word behind it, or none, which was put right",
 }
 
 

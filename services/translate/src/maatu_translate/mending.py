@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from maatu_translate import amounts, spelled
+from maatu_translate import amounts, day_halves, spelled
 from maatu_translate.engine.base import Direction
 from maatu_translate.entities import Entity, Kind, locate
 from maatu_translate.likeness import REGION_CHARS, most_alike
@@ -46,8 +46,8 @@ class How(Enum):
     """The output had another number or name in its place."""
     ADDED = "added"
     """The output had nothing in its place."""
-    RESCALED = "rescaled"
-    """The output had another word behind it, or none: "2 million" for "2 mil"."""
+    REWORDED = "reworded"
+    """The output had another word behind it, or none: "2 million" for "2 mil", "8:15 in the afternoon" for "8:15 a. m."."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,12 @@ def restore(
         right = amounts.right_in_other_words(entities, source, output)
         entities = [entity for entity in entities if entity not in right]
     text, how = _with_all(source, output, entities, direction)
+    target = direction.target.partition("-")[0]
+    text, halves = day_halves.put_right(text, entities, target)
+    how |= dict.fromkeys(halves, How.REWORDED)
     if has_amounts:
-        text, rescaled = amounts.rescale(text, source, entities, direction.target.partition("-")[0])
-        how |= dict.fromkeys(rescaled, How.RESCALED)
+        text, rescaled = amounts.rescale(text, source, entities, target)
+        how |= dict.fromkeys(rescaled, How.REWORDED)
     return text, [Mend(entity, how[entity]) for entity in entities if entity in how]
 
 
