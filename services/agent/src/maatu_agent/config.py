@@ -2,13 +2,12 @@
 
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
-from redis import exceptions as redis_errors
-from redis.asyncio import Redis
 
 from maatu_agent.prompt import EXAMPLES, SYSTEM_PROMPT
 from maatu_runtime.config import ServiceConfig
+from maatu_runtime.redis_url import RedisUrl
 
 BackendName = Literal["ctranslate2", "openai", "fake"]
 
@@ -42,7 +41,7 @@ class Config(ServiceConfig):
     history_tokens: int = Field(default=768, ge=0)
     """Most tokens of earlier turns in a prompt; beyond it the oldest are left out."""
 
-    redis_url: SecretStr | None = Field(default=None, validation_alias="MAATU_REDIS_URL")
+    redis_url: RedisUrl | None = Field(default=None, validation_alias="MAATU_REDIS_URL")
     """Redis for the history, "redis://host:6379/0"; none given: a server of its own is started, which ends with the agent."""
     redis_timeout_s: float = Field(default=0.8, gt=0)
     """Longest duration of an operation on Redis."""
@@ -80,20 +79,3 @@ class Config(ServiceConfig):
     """Backend fake: from the request to its first token."""
     fake_token_ms: float = Field(default=0.0, ge=0)
     """Backend fake: between later tokens."""
-
-    @field_validator("redis_url")
-    @classmethod
-    def _is_a_url_of_redis(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None:
-            try:
-                if "://" not in url.get_secret_value():
-                    raise ValueError  # "redis:6379" would be database 6379 of this machine
-                # The library reads the URL at once, but its options at the first connection: which is made here, not connected.
-                Redis.from_url(url.get_secret_value()).connection_pool.make_connection()  # type: ignore[no-untyped-call]
-            except (ValueError, TypeError, redis_errors.RedisError):
-                # What the library says of it may hold the password, or a part of it.
-                raise ValueError(
-                    'not a URL of Redis such as "redis://:password@host:6379/0", "rediss://…" or "unix:///path"; '
-                    'in a password, "/", "?", "#" and "%" are written %2F, %3F, %23 and %25'
-                ) from None
-        return url

@@ -2,12 +2,13 @@
 
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from maatu_runtime.config import ServiceConfig
 from maatu_runtime.errors import UnsupportedLanguage
 from maatu_runtime.language import Language
+from maatu_runtime.redis_url import RedisUrl
 
 EngineName = Literal["ctranslate2", "fake"]
 
@@ -53,7 +54,7 @@ class Config(ServiceConfig):
     """Longest text, characters."""
     cache_entries: int = Field(default=2000, ge=0)
     """Sentences whose translations are remembered; 0 for none."""
-    cache_redis_url: SecretStr | None = None
+    cache_redis_url: RedisUrl | None = None
     """Redis that all translate processes share translations in, "redis://host:6379/0"; none: each has its own."""
     cache_ttl_s: float = Field(default=86_400.0, gt=0)
     """How long Redis keeps a translation."""

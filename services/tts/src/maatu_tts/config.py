@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from maatu_runtime.config import ServiceConfig
+from maatu_runtime.redis_url import RedisUrl
 from maatu_tts.chunks import MAX_CHUNK_MS, MIN_CHUNK_MS
 
 EngineName = Literal["piper", "espeak", "parler", "fake"]
@@ -70,7 +71,7 @@ class Config(ServiceConfig):
     """Longer utterances are not cached."""
     synthesis_cache_sampled: bool = True
     """Cache also what an engine samples without a seed: a clause then sounds alike each time."""
-    synthesis_cache_redis_url: SecretStr | None = None
+    synthesis_cache_redis_url: RedisUrl | None = None
     """Redis that all tts processes share recordings in, "redis://host:6379/0"; none: each has its own."""
     synthesis_cache_ttl_s: float = Field(default=86_400.0, gt=0)
     """How long Redis keeps a recording."""
