@@ -213,6 +213,7 @@ def test_an_amount_may_be_in_digits_alone_in_other_languages(source: str, output
         ("Es a las 10:30 a. m.", "It is at 10:30, today.", "en", "It is at 10:30 a.m., today."),
         ("Es a las 8 p.m.", "It is at 8 in the morning.", "en", "It is at 8 p.m."),
         ("It is at 9 a.m.", "Es a las 9 de la tarde.", "es", "Es a las 9 a. m."),
+        ("Vienen 8 a las 8 a. m.", "8 come at 8 in the afternoon.", "en", "8 come at 8 a.m."),
         # What is right stays.
         ("Es a las 8:15 a. m.", "It is at 8:15 in the morning.", "en", "It is at 8:15 in the morning."),
         ("Es a las 8:15 a. m.", "It is at 8:15 AM.", "en", "It is at 8:15 AM."),

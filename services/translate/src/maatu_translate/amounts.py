@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from maatu_translate import spelled
-from maatu_translate.entities import Entity, Kind, locate
+from maatu_translate.behind import rewrite_behind
+from maatu_translate.entities import Entity, Kind
 
 _FACTORS = {
     r"mil|thousand|ह(?:ज\u093c?|\u095b)ार": 10**3,
@@ -74,23 +75,22 @@ def rescale(text: str, source: str, entities: Sequence[Entity], target: str) -> 
     Returns:
         The translation, and the numbers behind which a word was changed.
     """
-    changed = []
-    places = zip(entities, locate(text, entities), strict=True)
-    for entity, place in sorted(places, key=lambda both: -1 if both[1] is None else both[1], reverse=True):
+
+    def behind(entity: Entity, text: str, at: int) -> tuple[str, int] | None:
         said = SCALE.match(source, entity.end)
-        if place is None or said is None or entity.kind not in (Kind.NUMBER, Kind.CURRENCY):
-            continue
-        by, end = factor(said[0]), place + len(entity.text)
-        word, found = _WORDS.get(target, {}).get(len(str(by)) - 1), SCALE.match(text, end)
-        if word is None or (factor(found[0]) == by if found else _SAID_OTHERWISE.match(text, end)):
-            continue
-        following = text[found.end() if found else end :]
+        if said is None or entity.kind not in (Kind.NUMBER, Kind.CURRENCY):
+            return None
+        by, found = factor(said[0]), SCALE.match(text, at)
+        word = _WORDS.get(target, {}).get(len(str(by)) - 1)
+        if word is None or (factor(found[0]) == by if found else _SAID_OTHERWISE.match(text, at)):
+            return None
+        end = found.end() if found else at
         if target == "es" and word.endswith("ones"):
             word = word.replace("ones", "ón") if entity.text.strip("$€ ") == "1" else word
-            word += "" if _NO_NOUN.match(following) else " de"
-        text = f"{text[:end]} {word}{following}"
-        changed.append(entity)
-    return text, changed
+            word += "" if _NO_NOUN.match(text, end) else " de"
+        return word, end
+
+    return rewrite_behind(text, entities, behind)
 
 
 def _value(number: Entity, text: str) -> Fraction | None:

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from maatu_translate.entities import Entity, Kind, locate
+from maatu_translate.behind import rewrite_behind
+from maatu_translate.entities import Entity, Kind
 
 _MARK = re.compile(r"([ap])\.?[ \u00a0]?m", re.IGNORECASE)
 _WRITTEN = {"en": {"a": "a.m.", "p": "p.m."}, "es": {"a": "a. m.", "p": "p. m."}}
@@ -43,22 +44,24 @@ def put_right(text: str, entities: Sequence[Entity], target: str) -> tuple[str, 
     Returns:
         The translation, and the times that were put right.
     """
-    changed: list[Entity] = []
-    if target not in _WRITTEN or not any(entity.kind is Kind.TIME and entity.written for entity in entities):
-        return text, changed
-    places = zip(entities, locate(text, entities), strict=True)
-    for entity, place in sorted(places, key=lambda both: -1 if both[1] is None else both[1], reverse=True):
-        mark = _MARK.search(entity.written) if entity.kind is Kind.TIME else None
-        if place is None or mark is None:
-            continue
-        half, end = mark[1].lower(), place + len(entity.text)
-        said = _AFTER_TIME[target].match(text, end)
-        if _is_right(said, half, entity) if said else _ANYWHERE[target].search(text):
-            continue
-        following = text[said.end() if said else end :]
-        text = f"{text[:end]} {_WRITTEN[target][half]}{following.removeprefix('.')}"
-        changed.append(entity)
-    return text, changed
+    if target not in _WRITTEN or not any(_half(entity) for entity in entities):
+        return text, []
+
+    def behind(entity: Entity, text: str, at: int) -> tuple[str, int] | None:
+        half, said = _half(entity), _AFTER_TIME[target].match(text, at)
+        if not half or (_is_right(said, half, entity) if said else _ANYWHERE[target].search(text)):
+            return None
+        end = said.end() if said else at
+        # Its own full stop is the sentence's too.
+        return _WRITTEN[target][half], end + text.startswith(".", end)
+
+    return rewrite_behind(text, entities, behind)
+
+
+def _half(entity: Entity) -> str:
+    """ "a" or "p"; empty where it is no time with a half."""
+    mark = _MARK.search(entity.written) if entity.kind is Kind.TIME else None
+    return mark[1].lower() if mark else ""
 
 
 def _is_right(said: re.Match[str], half: str, time: Entity) -> bool:
