@@ -154,10 +154,12 @@ def test_a_decode_begins_with_the_committed_words_whatever_they_are(tiny: Whispe
     first = decode(tiny, kennedy, "en").words
     # "And so my fellow Canadians": the model cannot have it from the audio.
     wrong = Word(" Canadians", tuple(tiny._hf_tokenizer.encode(" Canadians", add_special_tokens=False).ids))
-    committed = (*first[:4], wrong)
+    # Whether a comma comes before depends on the processor's rounding.
+    place = [word.text for word in first].index(" Americans")
+    committed = (*first[:place], wrong)
     request = DecodeRequest(kennedy, RecognitionOptions(languages=(Language("en"),)), committed=committed)
     second = only(tiny.decode([request]))
-    assert second.words[:5] == committed
+    assert second.words[: place + 1] == committed
     assert words(second.text) == KENNEDY.replace("americans", "canadians")
     assert not second.is_doubtful
 

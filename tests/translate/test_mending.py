@@ -138,6 +138,7 @@ def test_an_amount_is_not_multiplied(source: str, output: str, target: str, text
         ("Son 2 mil millones.", "It is 2,000,000,000.", "It is 2,000,000,000."),
         ("Cuesta $3 mil.", "It costs $3,000.", "It costs $3,000."),
         ("Compró 2 mil y 2 más.", "He bought 2,000 and 2 more.", "He bought 2,000 and 2 more."),
+        ("Son 2 mil personas y 5 perros.", "It is 2,000 people and dogs.", "It is 2,000 people and dogs, 5."),
         ("Son 2 mil o 2.000.", "It is 2 thousand or 2,000.", "It is 2 thousand or 2.000."),
         ("Son 2 mil y 2 mil.", "It is 2,000 and 2,000.", "It is 2,000 and 2,000."),
         # Not what it says: it is mended.

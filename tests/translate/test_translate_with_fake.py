@@ -429,6 +429,13 @@ async def test_a_large_number_in_words_that_is_lost_is_tried_again_in_digits_wit
     ]
 
 
+async def test_a_phrase_of_number_words_is_kept_as_it_is_with_fake(serving: Serving) -> None:
+    engine = FakeEngine({"Leí Dos Mil Uno.": Output("I read Two Million.")})
+    async with serving(engine) as client:
+        answer = await client.translate("Leí Dos Mil Uno.", keep_phrases=["Dos Mil Uno"])
+    assert "Dos Mil Uno" in answer.text
+
+
 async def test_what_was_cut_is_tried_again_and_each_alternative_judged_by_itself_with_fake(serving: Serving) -> None:
     """The alternatives of a careful search are cut or whole, each by itself."""
 

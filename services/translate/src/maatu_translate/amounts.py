@@ -5,7 +5,6 @@ Models take one word for another ("2 mil" for "2 million", "2 billion" for "2 bi
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -48,18 +47,19 @@ _NO_NOUN = re.compile(r" (?:a|con|de|del|e|el|en|la|los|las|o|para|por|que|se|si
 """What no "de" stands before: "2 millones en total"."""
 
 
-def right_in_other_words(entities: Sequence[Entity], source: str, output: str) -> set[Entity]:
+def right_in_other_words(entities: Sequence[Entity], source: str, output: str) -> dict[Entity, slice]:
     """Amounts that are partly in words in the source and have their value in the output, written in another way: "2,000" of
-    "2 mil", "2 million" of "20 lakh"."""
+    "2 mil", "2 million" of "20 lakh". And where in the output they are."""
     amounts = [(number, _value(number, output)) for number in spelled.numbers_in(output)]
     as_they_stand = {(number.text, value) for number, value in amounts}
-    there = Counter(value for _, value in amounts)
-    right: set[Entity] = set()
+    right: dict[Entity, slice] = {}
     for entity in entities:
         value = _value(entity, source) if SCALE.match(source, entity.end) else None
-        if value is not None and there[value] and (entity.text, value) not in as_they_stand:
-            there[value] -= 1
-            right.add(entity)
+        if value is None or (entity.text, value) in as_they_stand:
+            continue
+        places = (slice(number.start, _end(number, output)) for number, there in amounts if there == value)
+        if (place := next((place for place in places if place not in right.values()), None)) is not None:
+            right[entity] = place
     return right
 
 
@@ -102,6 +102,12 @@ def _value(number: Entity, text: str) -> Fraction | None:
         return None
     value = Fraction(re.sub(r"\D", "", match[1])) + Fraction(f"0.{match[2] or 0}")
     return value * (factor(scale[0]) if scale else 1)
+
+
+def _end(number: Entity, text: str) -> int:
+    """Where a number ends, with the words that multiply it."""
+    scale = SCALE.match(text, number.end)
+    return scale.end() if scale else number.end
 
 
 def values(text: str) -> set[Fraction]:

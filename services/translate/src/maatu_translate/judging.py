@@ -79,7 +79,7 @@ def second_sentence(sentence: Sentence, first: Attempt) -> Sentence:
     """What a second attempt is made of, where the first lost something: the sentence with its large numbers in digits, if it was
     one of them, else the same with a wider search. Without the context, which may have led astray."""
     text, direction = sentence.text, sentence.direction
-    digits = number_words.in_digits(text, direction.source) if first.lost_number else text
+    digits = number_words.in_digits(text, direction.source, first.kept) if first.lost_number else text
     return Sentence(digits, direction, careful=digits == text)
 
 
@@ -89,5 +89,5 @@ def _judge(sentence: Sentence, output: Output, kept: Sequence[Entity]) -> Attemp
         return Attempt(text, kept, complaint=why)
     ended = match_ending(text, output.text, direction.target)
     translation, mends = mending.restore(text, ended, kept, direction)
-    lost_number = number_words.lost(text, translation, direction)
+    lost_number = number_words.lost(text, translation, direction, kept)
     return Attempt(translation, kept, mends, truncated=output.truncated, lost_number=lost_number)

@@ -77,10 +77,9 @@ def restore(
         The translation, and what was mended, in the order of the source.
     """
     has_amounts = any(amounts.SCALE.match(source, entity.end) for entity in entities)
-    if has_amounts:
-        right = amounts.right_in_other_words(entities, source, output)
-        entities = [entity for entity in entities if entity not in right]
-    text, how = _with_all(source, output, entities, direction)
+    right = amounts.right_in_other_words(entities, source, output) if has_amounts else {}
+    entities = [entity for entity in entities if entity not in right]
+    text, how = _with_all(source, output, entities, direction, [*right.values()])
     target = direction.target.partition("-")[0]
     text, halves = day_halves.put_right(text, entities, target)
     how |= dict.fromkeys(halves, How.REWORDED)
@@ -91,13 +90,13 @@ def restore(
 
 
 def _with_all(
-    source: str, output: str, entities: Sequence[Entity], direction: Direction
+    source: str, output: str, entities: Sequence[Entity], direction: Direction, taken: Sequence[slice]
 ) -> tuple[str, dict[Entity, How]]:
-    """The output with every entity in it, and how those were mended that were not."""
+    """The output with every entity in it, and how those were mended that were not. What is `taken` of it stays as it is."""
     places = locate(output, entities)
     if None not in places:
         return output, {}
-    draft = _Draft(source, output, entities, places, direction)
+    draft = _Draft(source, output, entities, places, direction, taken)
     draft.rewrite_values()
     draft.rewrite_spans()
     draft.rewrite_words()
@@ -129,6 +128,7 @@ class _Draft:
         entities: Sequence[Entity],
         places: Sequence[int | None],
         direction: Direction,
+        taken: Sequence[slice],
     ) -> None:
         self._source = source
         self._output = output
@@ -138,6 +138,8 @@ class _Draft:
         self._target, self._spoken = (tag.partition("-")[0] for tag in (direction.target, direction.source))
         self._edits: list[tuple[int, int, str]] = []
         self._taken = bytearray(len(output) + 1)
+        for part in taken:
+            self._take(part.start, part.stop)
         for entity, place in zip(entities, places, strict=True):
             if place is not None:
                 self._take(place, place + len(entity.text))

@@ -5,13 +5,14 @@ text2num finds the words: English, Spanish, French, Portuguese, Italian, German,
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from text_to_num import find_numbers
 
 from maatu_translate import amounts, spelled
 from maatu_translate.engine.base import Direction
+from maatu_translate.entities import Entity
 
 _LANGUAGES = frozenset(("da", "de", "en", "es", "fr", "it", "nl", "pt"))
 _LEAST = 1_001
@@ -53,10 +54,17 @@ class _Number:
     end: int
 
 
-def lost(source: str, output: str, direction: Direction) -> bool:
-    """Whether a large number that the source has in words is not in the output, neither in words nor in digits."""
+def lost(source: str, output: str, direction: Direction, kept: Sequence[Entity] = ()) -> bool:
+    """Whether a large number that the source has in words is not in the output, neither in words nor in digits.
+
+    Args:
+        source: The sentence.
+        output: Its translation.
+        direction: The languages.
+        kept: The entities of the source: words that belong to a phrase are no number.
+    """
     spoken, target = (tag.partition("-")[0] for tag in (direction.source, direction.target))
-    if target not in _LANGUAGES or not (said := list(_large(source, spoken))):
+    if target not in _LANGUAGES or not (said := list(_large(source, spoken, kept))):
         return False
     there = {number.value for number in _numbers(output, target)} | amounts.values(output)
     folded = output.casefold()
@@ -66,15 +74,16 @@ def lost(source: str, output: str, direction: Direction) -> bool:
     )
 
 
-def in_digits(text: str, language: str) -> str:
+def in_digits(text: str, language: str, kept: Sequence[Entity] = ()) -> str:
     """A text with its large numbers in digits; "millones" stays a word.
 
     Args:
         text: Any text.
         language: BCP-47 tag.
+        kept: Its entities, which stay as they are.
     """
     parts, at = [], 0
-    for number in _large(text, language.partition("-")[0]):
+    for number in _large(text, language.partition("-")[0], kept):
         last = text[number.start : number.end].rpartition(" ")[2]
         factor = 10**6 if _MILLION.fullmatch(last) else amounts.factor(last)
         keeps_word = factor >= 10**6 and number.value % factor == 0
@@ -83,8 +92,10 @@ def in_digits(text: str, language: str) -> str:
     return "".join([*parts, text[at:]])
 
 
-def _large(text: str, language: str) -> Iterator[_Number]:
+def _large(text: str, language: str, kept: Sequence[Entity]) -> Iterator[_Number]:
     for number in _numbers(text, language):
+        if any(entity.start < number.end and number.start < entity.end for entity in kept):
+            continue
         is_part = _AFTER_FIGURE.search(text[max(0, number.start - 2) : number.start]) or _HALF.match(text, number.end)
         if number.value >= _LEAST and not is_part and not _ROUND.fullmatch(str(number.value)):
             article = _ARTICLE.search(text[max(0, number.start - 3) : number.start]) if language == "en" else None
