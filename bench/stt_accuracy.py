@@ -9,7 +9,7 @@ decodes run beside each other.
 import asyncio
 import sys
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from figures import Figure, figure
 from stt_conditions import Condition
@@ -28,9 +28,6 @@ from stt_engine import (
     stream,
 )
 from stt_score import Errors, Shown, errors, retracted_words, total
-
-from maatu_runtime.audio.samples import Samples
-from maatu_stt.engine.base import Recognizer
 
 PARALLEL = 2
 WAYS = ("ours", "ours, streamed", "transcribe")
@@ -66,50 +63,58 @@ def heard_in(utterances: list[Utterance]) -> list[tuple[Utterance, Condition]]:
     ]
 
 
-async def compare(model: str, utterances: list[Utterance]) -> Result:
-    """All four ways on all utterances in all conditions."""
-    result = Result()
+async def hear_all(
+    model: str,
+    heard: Sequence[tuple[Utterance, Condition]],
+    take: Callable[[Utterance, Condition, dict[str, str], list[Shown]], None],
+) -> None:
+    """Hears each utterance in all WAYS, several at once.
+
+    Args:
+        model: Whose ears.
+        heard: What it hears.
+        take: Is told what each way made of it, and the transcripts that the stream showed.
+    """
     reference = Reference(model, parallel=PARALLEL, threads=1)
-    before = fallbacks()
-    done = 0
     # One worker more than streams: partials may take all workers but one, and none is to be skipped for another stream's.
     async with recognizer(model, workers=PARALLEL + 1) as ours:
 
         def job(utterance: Utterance, condition: Condition) -> Callable[[], Awaitable[None]]:
             async def run() -> None:
-                nonlocal done
-                await _hear(ours, reference, utterance, condition, result)
-                done += 1
-                if done % 50 == 0:
-                    rates = ", ".join(f"{way} {result.rate(way):.2f} %" for way in WAYS)
-                    print(f"accuracy, {model}: {done} heard; {rates}", file=sys.stderr)
+                samples = utterance.heard(condition)
+                transcripts = shown(await stream(recognition(ours), samples))
+                texts = {
+                    "ours": (await decode_once(ours, samples)).text,
+                    "ours, streamed": final_text(transcripts),
+                    "transcribe": (await asyncio.to_thread(reference.transcribe, samples))[0],
+                }
+                take(utterance, condition, texts, transcripts)
 
             return run
 
-        await in_parallel(PARALLEL, [job(utterance, condition) for utterance, condition in heard_in(utterances)])
+        await in_parallel(PARALLEL, [job(utterance, condition) for utterance, condition in heard])
+
+
+async def compare(model: str, utterances: list[Utterance]) -> Result:
+    """All ways on all utterances in all conditions."""
+    result = Result()
+    before = fallbacks()
+    done = 0
+
+    def take(utterance: Utterance, condition: Condition, texts: dict[str, str], transcripts: list[Shown]) -> None:
+        nonlocal done
+        result.retracted += retracted_words(transcripts)
+        result.transcripts += len(transcripts)
+        for way, text in texts.items():
+            result.errors[way, condition, utterance.voice].append(errors(utterance.text, text))
+        done += 1
+        if done % 50 == 0:
+            rates = ", ".join(f"{way} {result.rate(way):.2f} %" for way in WAYS)
+            print(f"accuracy, {model}: {done} heard; {rates}", file=sys.stderr)
+
+    await hear_all(model, heard_in(utterances), take)
     print(f"accuracy, {model}: {fallbacks() - before:.0f} decodes done again padded", file=sys.stderr)
     return result
-
-
-async def all_ways(ours: Recognizer, reference: Reference, samples: Samples) -> tuple[dict[str, str], list[Shown]]:
-    """What is heard in all WAYS, and the transcripts that the stream showed."""
-    transcripts = shown(await stream(recognition(ours), samples))
-    texts = {
-        "ours": (await decode_once(ours, samples)).text,
-        "ours, streamed": final_text(transcripts),
-        "transcribe": (await asyncio.to_thread(reference.transcribe, samples))[0],
-    }
-    return texts, transcripts
-
-
-async def _hear(
-    ours: Recognizer, reference: Reference, utterance: Utterance, condition: Condition, result: Result
-) -> None:
-    texts, transcripts = await all_ways(ours, reference, utterance.heard(condition))
-    result.retracted += retracted_words(transcripts)
-    result.transcripts += len(transcripts)
-    for way, text in texts.items():
-        result.errors[way, condition, utterance.voice].append(errors(utterance.text, text))
 
 
 def figures_of(model: str, result: Result) -> list[Figure]:

@@ -8,15 +8,14 @@ Each is heard clean, in the three ways of stt_accuracy.py. Nothing is timed.
 import asyncio
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable
 
 import numpy as np
 from figures import Figure, figure
-from stt_accuracy import MOST_WORSE, PARALLEL, WAYS, all_ways
+from stt_accuracy import MOST_WORSE, WAYS, hear_all
 from stt_conditions import RATE_HZ, Condition
 from stt_corpus import Utterance, load_corpus
-from stt_engine import MODELS, MODELS_DIR, Reference, in_parallel, recognizer
-from stt_score import Errors, errors, missing_at_the_end, total
+from stt_engine import MODELS, MODELS_DIR
+from stt_score import Errors, Shown, errors, missing_at_the_end, total
 
 SENTENCES = 3
 """Of one utterance."""
@@ -41,21 +40,15 @@ def connected(utterances: list[Utterance]) -> list[Utterance]:
 async def _figures_of(model: str, utterances: list[Utterance]) -> list[Figure]:
     wrong: defaultdict[str, list[Errors]] = defaultdict(list)
     ends_lost: Counter[str] = Counter()
-    reference = Reference(model, parallel=PARALLEL, threads=1)
-    async with recognizer(model, workers=PARALLEL + 1) as ours:
 
-        def job(utterance: Utterance) -> Callable[[], Awaitable[None]]:
-            async def run() -> None:
-                texts, _ = await all_ways(ours, reference, utterance.heard(Condition.CLEAN))
-                for way, text in texts.items():
-                    wrong[way].append(errors(utterance.text, text))
-                    if missing_at_the_end(utterance.text, text) >= LOST_WORDS:
-                        ends_lost[way] += 1
-                        print(f"connected, {model}, {way}: {utterance.text!r} was heard as {text!r}", file=sys.stderr)
+    def take(utterance: Utterance, condition: Condition, texts: dict[str, str], transcripts: list[Shown]) -> None:
+        for way, text in texts.items():
+            wrong[way].append(errors(utterance.text, text))
+            if missing_at_the_end(utterance.text, text) >= LOST_WORDS:
+                ends_lost[way] += 1
+                print(f"connected, {model}, {way}: {utterance.text!r} was heard as {text!r}", file=sys.stderr)
 
-            return run
-
-        await in_parallel(PARALLEL, [job(utterance) for utterance in utterances])
+    await hear_all(model, [(utterance, Condition.CLEAN) for utterance in utterances], take)
     rates = {way: total(wrong[way]).rate for way in WAYS}
     rows = []
     for way in WAYS[:-1]:

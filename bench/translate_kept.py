@@ -81,13 +81,14 @@ def delivered(limit: int | None = None) -> Iterator[Delivered]:
     engine = PromptedEngine(ModelStore(MODELS_DIR), MODEL, device="cpu", compute_type="default", workers=1, threads=1)
     engine.load()
     for sentence, names in sentences(limit):
-        attempts: list[tuple[Attempt, str]] = []
-        asked = sentence
-        while not attempts or (len(attempts) == 1 and attempts[0][0].loss):
+
+        def attempt(asked: Sentence, names: Sequence[str] = names) -> tuple[Attempt, str]:
             (output,) = engine.translate([asked], [threading.Event()])
-            attempts.append((judge(asked, output, names), output.text))
-            asked = second_sentence(sentence, attempts[0][0])
-        best, said = min(attempts, key=lambda attempt: attempt[0].loss)
+            return judge(asked, output, names), output.text
+
+        first = attempt(sentence)
+        attempts = [first, attempt(second_sentence(sentence, first[0]))] if first[0].loss else [first]
+        best, said = min(attempts, key=lambda one: one[0].loss)
         yield Delivered(sentence.text, said, names, best, is_second=best is not attempts[0][0])
     engine.close()
 
